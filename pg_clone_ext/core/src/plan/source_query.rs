@@ -45,6 +45,26 @@ impl SourceQuery {
         self.filter(condition)
     }
 
+    /// Only rows whose column of `table` has one of these values, given as texts.
+    pub fn any_of<V: AsRef<str>>(
+        self,
+        table: &Table,
+        column: &str,
+        values: impl IntoIterator<Item = V>,
+    ) -> Self {
+        let values: Vec<String> = values
+            .into_iter()
+            .map(|value| quote::literal(value.as_ref()))
+            .collect();
+        let condition = format!(
+            "t.{} OPERATOR(pg_catalog.=) ANY (ARRAY[{}]::{}[])",
+            quote::identifier(column),
+            values.join(", "),
+            table.type_of(column)
+        );
+        self.filter(condition)
+    }
+
     /// SELECT of a list of expressions of the rows; with a limit not of an aggregate.
     pub fn select(&self, expressions: &str) -> String {
         let condition = match self.conditions.as_slice() {

@@ -187,7 +187,6 @@ impl OldClone<'_> {
         if ids.is_empty() {
             return Ok(found);
         }
-        let list: Vec<String> = ids.iter().map(|id| quote::literal(id)).collect();
         for table in self.resource_tables() {
             let Some(id) = &table.id_column else { continue };
             if !matches!(table.type_of(id), "uuid" | "text") {
@@ -199,11 +198,7 @@ impl OldClone<'_> {
             let column = quote::identifier(id);
             let rows = pgrx::Spi::get_one::<Vec<String>>(
                 &SourceQuery::over(&table.sql_name)
-                    .filter(format!(
-                        "t.{column} OPERATOR(pg_catalog.=) ANY (ARRAY[{}]::{}[])",
-                        list.join(", "),
-                        table.type_of(id)
-                    ))
+                    .any_of(table, id, ids)
                     .filter(format!("({belongs}) IS {} TRUE", if inside { "" } else { "NOT" }))
                     .filter(table.live.as_deref().unwrap_or("true"))
                     .select(&format!("pg_catalog.array_agg(t.{column}::pg_catalog.text)")),

@@ -2,7 +2,8 @@
 //!
 //! A clone calls [`Refresh`] at five points: before anything is read, to lock the old clone; when the ids are mapped, to give the
 //! old clone's ids again; before the first row is written, to delete the old clone; when all rows are written; and when
-//! their keys are checked, for deferred triggers of the deletion. Other sessions see the old clone until the transaction commits, and the new one afterwards.
+//! their keys are checked, for deferred triggers of the deletion. Other sessions see the old clone until the transaction commits, and the
+//! new one afterwards.
 
 use super::delete::cache;
 use super::delete::conflicts::Conflicts;

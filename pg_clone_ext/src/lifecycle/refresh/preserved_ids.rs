@@ -380,20 +380,12 @@ pub fn check_free(store: &Store, given_again: &Ids) -> Result<()> {
             let Some(id) = table.id_column.as_deref() else {
                 continue;
             };
-            let ids: Vec<String> = given_again
-                .of(store, table)
-                .map(|id| quote::literal(id))
-                .collect();
-            if ids.is_empty() {
+            let mut ids = given_again.of(store, table).peekable();
+            if ids.peek().is_none() {
                 continue;
             }
             let taken = SourceQuery::over(&table.sql_name)
-                .filter(format!(
-                    "t.{} OPERATOR(pg_catalog.=) ANY (ARRAY[{}]::{}[])",
-                    quote::identifier(id),
-                    ids.join(", "),
-                    table.type_of(id)
-                ))
+                .any_of(table, id, ids)
                 .select(&table.text_of("t", id));
             if let Some(key) = text(&format!("{taken} LIMIT 1"))? {
                 return Err(Error::new(

@@ -103,10 +103,8 @@ impl PreservedSecrets {
         for (index, table) in store.tables.iter().enumerate() {
             let Some(id) = &table.id_column else { continue };
             let wanted: Vec<String> = match table.role {
-                TableRole::Project => vec![quote::literal(project)],
-                TableRole::Resource if !table.empty => {
-                    ids.of(store, table).map(|id| quote::literal(id)).collect()
-                }
+                TableRole::Project => vec![project.to_owned()],
+                TableRole::Resource if !table.empty => ids.of(store, table).cloned().collect(),
                 _ => continue,
             };
             let known = table.resource_type.as_deref();
@@ -116,9 +114,7 @@ impl PreservedSecrets {
             let Some(document) = &table.document_column else {
                 continue;
             };
-            let id_type = table.type_of(id);
             let id_text = table.text_of("t", id);
-            let id = quote::identifier(id);
             // The document as text: it may be nested as deeply as its type allows.
             let row = format!(
                 "{} OPERATOR(pg_catalog.-) {}, {}",
@@ -127,10 +123,7 @@ impl PreservedSecrets {
                 table.text_of("t", document)
             );
             let sql = SourceQuery::over(&table.sql_name)
-                .filter(format!(
-                    "t.{id} OPERATOR(pg_catalog.=) ANY (ARRAY[{}]::{id_type}[])",
-                    wanted.join(", ")
-                ))
+                .any_of(table, id, &wanted)
                 .filter(table.live.as_deref().unwrap_or("true"))
                 .select(&format!(
                     "pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array({id_text}, {row}))"

@@ -11,9 +11,8 @@ use pg_clone_core::error::Result;
 use pg_clone_core::ids::text_form::TextForm;
 use pg_clone_core::plan::{
     Column, ColumnRole, KeyKind, KeyRef, Oid, SUFFIX, SourceQuery, Table, TableRole, could_make, key_column,
-    quote,
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Values of a column, other than the row's key, that rows have again.
 pub struct PreservedColumn {
@@ -57,6 +56,7 @@ pub fn pin<'i>(
             let further = further_key(&table, column);
             let values = old.values().filter_map(|row| row.get(place)?.as_deref());
             let form = TextForm::of(values);
+            let there = keys_given_again(run, identities.clone(), column);
             let mut kept = Vec::new();
             for (source, target) in &pairs {
                 let (Some(Some(was)), Some(Some(made))) = (
@@ -65,10 +65,9 @@ pub fn pin<'i>(
                 ) else {
                     continue;
                 };
+                let goes = |made: &str| there.as_ref().is_some_and(|there| !there.contains(made));
                 if !stays(run, column, &form, was.as_deref(), made.as_deref(), target)
-                    || made
-                        .as_deref()
-                        .is_some_and(|made| goes_with_its_row(run, identities.clone(), column, made))
+                    || made.as_deref().is_some_and(goes)
                 {
                     continue;
                 }
@@ -123,26 +122,28 @@ fn further_key(table: &Table, column: &Column) -> Option<KeyRef> {
     column.keys.holds.filter(|holds| Some(*holds) == own)
 }
 
-/// Whether what was entered where a clone has NULL names a row of the old clone that is not there under this key again.
-fn goes_with_its_row<'i>(
+/// The keys of the old clone's rows that are given again, of the table to which a column refers in which a clone has NULL. None: the column is
+/// no such reference. What was entered there and names another row goes with it.
+fn keys_given_again<'i>(
     run: &Run,
-    mut identities: impl Iterator<Item = &'i Identity>,
+    identities: impl Iterator<Item = &'i Identity>,
     column: &Column,
-    made: &str,
-) -> bool {
+) -> Option<HashSet<&'i str>> {
     let named = column.keys.holds.and_then(|key| run.store.column_of(key));
-    let Some((table, key)) = named.filter(|(table, _)| column.role == ColumnRole::Null && table.cloned)
-    else {
-        return false;
-    };
+    let (table, key) = named.filter(|(table, _)| column.role == ColumnRole::Null && table.cloned)?;
+    if table.id_column.as_deref() != Some(key.name.as_str()) {
+        return Some(HashSet::new());
+    }
     let own = table_of_keys(&run.store, table);
-    let given_again = |identity: &Identity| {
+    let given_again = |identity: &&Identity| {
         let source = key_in(&run.store, identity, &identity.source);
-        identity.table == own
-            && identity.target == made
-            && matches!(run.new_key(&source, &[table.oid]), NewKey::To(new) if new.to_text() == made)
+        matches!(run.new_key(&source, &[table.oid]), NewKey::To(new) if new.to_text() == identity.target)
     };
-    table.id_column.as_deref() != Some(key.name.as_str()) || !identities.any(given_again)
+    let targets = identities
+        .filter(|identity| identity.table == own)
+        .filter(given_again)
+        .map(|identity| identity.target.as_str());
+    Some(targets.collect())
 }
 
 /// Whether a value of the old clone is still right. One that was made of the source's value is not, if the source has another one now.
@@ -192,7 +193,6 @@ fn texts<'k>(
         return Ok(found);
     };
     let id_type = table.type_of(id);
-    let wanted: Vec<String> = keys.map(|key| quote::literal(&key.to_text())).collect();
     let selected: Vec<String> = columns
         .iter()
         .map(|column| match further_key(table, column) {
@@ -202,11 +202,7 @@ fn texts<'k>(
         })
         .collect();
     let sql = SourceQuery::over(relation)
-        .filter(format!(
-            "t.{} OPERATOR(pg_catalog.=) ANY (ARRAY[{}]::{id_type}[])",
-            quote::identifier(id),
-            wanted.join(", ")
-        ))
+        .any_of(table, id, keys.map(Key::to_text))
         .select(&format!("{}, {}", key_column(table, id), selected.join(", ")));
     for_each_row(&sql, &mut |row| {
         let Some(row) = row else { return Ok(()) };
