@@ -245,11 +245,12 @@ pub fn set_identity(run: i64, identity: Option<Value>) -> Result<()> {
     .map_err(internal)
 }
 
-/// The tables to which a run wrote rows, by their names as SQL.
+/// The tables that exist and to which a run wrote rows, by their names as SQL.
 pub fn tables_written(run: i64) -> Result<Vec<String>> {
     let _owner = AsExtensionOwner::new();
     let found = Spi::get_one_with_args::<JsonB>(
-        "SELECT pg_catalog.jsonb_agg(DISTINCT d.relation) FROM clone.run_table AS d WHERE d.run_id OPERATOR(pg_catalog.=) $1 AND d.rows OPERATOR(pg_catalog.>) 0",
+        "SELECT pg_catalog.jsonb_agg(DISTINCT d.relation) FROM clone.run_table AS d WHERE d.run_id OPERATOR(pg_catalog.=) $1 AND d.rows OPERATOR(pg_catalog.>) 0 \
+         AND pg_catalog.to_regclass(d.relation) IS NOT NULL",
         &[run.into()],
     )
     .map_err(internal)?;

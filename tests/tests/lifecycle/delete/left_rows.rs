@@ -134,4 +134,14 @@ async fn rows_in_a_table_that_is_not_described_any_more_are_named() {
         "delete the rows of the clone in public.tag: store \"s\" does not describe the table any more"
     );
     assert_eq!(db.number("SELECT count(*) FROM tag").await, 9);
+    // A table that was renamed is described under its new name.
+    let clone = db.clone_project("'1'").await;
+    db.run("ALTER TABLE post RENAME TO article; SELECT clone.store_refresh('s')")
+        .await;
+    assert_eq!(
+        db.text(&format!("SELECT project_delete('{clone}')->>'todo'"))
+            .await,
+        "[]"
+    );
+    assert_eq!(db.number("SELECT count(*) FROM article").await, 6);
 }
