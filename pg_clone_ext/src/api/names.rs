@@ -1,5 +1,5 @@
-//! SQL functions on names and on values without their meaning. They use only the core, so that they need no safe `search_path`: `scripts/lint/entry-points.sh`
-//! refuses anything else here. Discovery calls them some hundred thousand times.
+//! SQL functions on names, and lists that the core has. They use only the core, so that they need no safe `search_path`:
+//! `scripts/lint/entry-points.sh` refuses anything else here. Discovery calls them some hundred thousand times.
 
 use pgrx::prelude::*;
 

@@ -32,12 +32,7 @@ pub fn map(run: &mut Run, table: &Table) -> Result<()> {
 /// A generated column keeps its value, because the columns that it is computed from do. If a unique index forbids that, its new value
 /// is not known before the row is written: 0A000.
 fn check_generated(run: &Run, table: &Table, column: &Column) -> Result<()> {
-    // The columns of such an index are those that make the value.
-    let alone = |unique: &&Unique| {
-        let names = |part: &UniquePart| part.value.trim_matches('"') == column.name;
-        unique.parts.len() == 1 && unique.parts.iter().all(names) && unique.predicate.is_none()
-    };
-    let Some(unique) = table.keys.uniques.iter().find(alone) else {
+    let Some(unique) = unique_alone(table, &column.name) else {
         return Ok(());
     };
     let referring = run.store.tables.iter().find(|other| {
@@ -62,13 +57,14 @@ fn check_generated(run: &Run, table: &Table, column: &Column) -> Result<()> {
     .hint("Let the other table refer to the primary key, or add the tenant's column to the unique index."))
 }
 
-/// Whether a unique index has this column alone, on all rows.
-fn is_unique_alone(table: &Table, column: &str) -> bool {
-    table
-        .keys
-        .uniques
-        .iter()
-        .any(|unique| unique.predicate.is_none() && unique.columns.len() == 1 && unique.columns[0] == column)
+/// A unique index of this column alone, on all rows. The parts of the index say it: its columns are those that make the value of a generated
+/// column.
+fn unique_alone<'t>(table: &'t Table, column: &str) -> Option<&'t Unique> {
+    let is_column = |part: &UniquePart| part.value.trim_matches('"') == column;
+    let mut uniques = table.keys.uniques.iter();
+    uniques.find(|unique| {
+        unique.parts.len() == 1 && unique.parts.iter().all(is_column) && unique.predicate.is_none()
+    })
 }
 
 fn map_column(run: &mut Run, table: &Table, column: &Column) -> Result<()> {
@@ -96,7 +92,7 @@ fn map_column(run: &mut Run, table: &Table, column: &Column) -> Result<()> {
         Ok(())
     })?;
     // Identifiers that several rows share, some of which have none.
-    if !is_unique_alone(table, &column.name) {
+    if unique_alone(table, &column.name).is_none() {
         cloned.retain(|key| !stands_for_null(&key.to_text()));
         not_cloned.retain(|key| !stands_for_null(&key.to_text()));
     }
