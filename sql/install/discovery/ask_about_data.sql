@@ -68,7 +68,7 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.merge_questions(text) IS 'Replaces more than three questions that the same table answers, or about documents of one column, by one';
 
--- The first column that a description names and that does not exist: it was renamed or dropped. As table.column.
+-- The first column that a description names and that does not exist: it was renamed or dropped. declared: by a reference.
 CREATE FUNCTION clone_internal.gone_column(store text, OUT relation regclass, OUT name name, OUT declared boolean)
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -236,7 +236,8 @@ BEGIN
                 -- The data do not say it.
                 CASE WHEN few OR strangers > 0.2 THEN NULL ELSE calls END, keep);
         ELSIF q.what = 'unknown' THEN
-            PERFORM clone_internal.ask(ask_about_data.store, q.relation, q."column", q.path, -- A few small numbers under the name id may be those of parts of the document.
+            PERFORM clone_internal.ask(ask_about_data.store, q.relation, q."column", q.path,
+                -- A few small numbers under the name id may be those of parts of the document.
                 CASE WHEN q.path = '' OR same <> '{}' OR strangers > 0 AND q.seen >= 8 AND q.path !~ '[[]''(_?id|pk|key|no|number)''[]]$' THEN 'error' ELSE 'warning' END,
                 format('%s looks like a key of %s: all %s values that were looked at are', place, array_to_string(q.targets, ' or '), q.seen) || CASE WHEN q.path <> '' AND same <> '{}' THEN ', of rows of the same tenant' WHEN strangers > 0 THEN ', some of rows of other tenants. If they are keys of several tables, declare each with a path or condition' ELSE '' END,
                 CASE WHEN NOT unsure THEN calls END, keep, CASE WHEN NOT unsure AND (q.path = '' OR same <> '{}') THEN q.targets[1] END);

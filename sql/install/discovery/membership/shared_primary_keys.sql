@@ -46,7 +46,7 @@ BEGIN
         LOOP
             -- Numbers from 1 on without a gap are those of many tables: then each row has one, and there are several.
             EXECUTE format('SELECT count(*) AS rows, count(*) FILTER (WHERE NOT EXISTS (SELECT FROM %2$s AS k WHERE k.%4$I = r.%3$I)) AS missing, max(r.%3$I)::numeric AS greatest, (SELECT count(*) FROM %2$s) AS keys FROM %1$s AS r',
-                clone_internal.spread(c.relation, quote_ident(c.name), 100000000), t.relation, c.name, t.name) INTO counts;
+                c.relation, t.relation, c.name, t.name) INTO counts;
             CONTINUE WHEN counts.missing > 0 OR NOT CASE WHEN counts.greatest = counts.rows THEN counts.rows = counts.keys AND counts.rows >= 8 ELSE 3 * counts.rows >= 2 * counts.keys OR counts.greatest >= 100 * counts.rows END;
             IF target IS NULL OR counts.keys < target_rows THEN
                 target := t.relation;

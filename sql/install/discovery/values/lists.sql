@@ -186,9 +186,6 @@ BEGIN
         END IF;
         total := NULL;
         greatest_key := NULL;
-        IF t.described AND t.family = 'int' THEN
-            EXECUTE format('SELECT max(k.%I) FROM %s AS k', t.key, t.relation) INTO greatest_key;
-        END IF;
         FOR l IN
             WITH owner AS MATERIALIZED (
                 SELECT DISTINCT o.value, o.tenant FROM clone_internal.tenants_of_keys($1, t.relation, t.key, t.family, listed_values) o
@@ -211,6 +208,9 @@ BEGIN
             place := format('%s.%I', l.relation, l."column") || CASE WHEN l.path <> '' THEN ' at ' || l.path ELSE '' END;
             strong := l.named OR t.family = 'uuid' OR t.family = 'text' AND NOT l.numbers;
             IF t.described THEN
+                IF t.family = 'int' AND l.tenants = 1 AND l.own >= 12 AND greatest_key IS NULL THEN
+                    EXECUTE format('SELECT max(k.%I) FROM %s AS k', t.key, t.relation) INTO greatest_key;
+                END IF;
                 -- UUIDs of described tables are found without a declaration. Small numbers are keys of any table by chance, but not of rows
                 -- of the same tenant for several tenants.
                 CONTINUE WHEN t.family = 'uuid' OR l.keys < l.seen OR l.strangers > 0 OR NOT (strong AND l.keys > 1 AND l.own > 0 OR l.own >= 3 AND l.tenants > 1

@@ -49,8 +49,8 @@ BEGIN
                    lead(m.match[1]) OVER (PARTITION BY v.line ORDER BY m.number) AS after, lead(m.match[2]) OVER (PARTITION BY v.line ORDER BY m.number) AS next
             FROM value v CROSS JOIN LATERAL regexp_matches(left(v.value, 2000), %5$L, ''g'') WITH ORDINALITY AS m (match, number)
         ), number AS (
-            SELECT p.place, CASE -- Mentions: what stands before them is prose.
-                   WHEN p.before ~ ''(^|[^[:alnum:]])<?@[!&]?$|@[[][^]]*[]][(]$'' THEN '''' WHEN p.run > 0 THEN first_value(p.before) OVER (PARTITION BY p.line, p.run ORDER BY p.turn) ELSE '''' END AS words, substring(p.before FROM ''[^[:alnum:]_]*$'') AS signs,
+            -- What stands before a mention is prose.
+            SELECT p.place, CASE WHEN p.before ~ ''(^|[^[:alnum:]])<?@[!&]?$|@[[][^]]*[]][(]$'' THEN '''' WHEN p.run > 0 THEN first_value(p.before) OVER (PARTITION BY p.line, p.run ORDER BY p.turn) ELSE '''' END AS words, substring(p.before FROM ''[^[:alnum:]_]*$'') AS signs,
                    COALESCE(NULLIF(ltrim(p.number, ''0''), ''''), ''0'') AS value, p.tenant, p.own, p.row, p.form || left(p.value, 200) AS example
             FROM part p
             -- No decimals, versions and addresses of networks, but 12.0.
@@ -189,9 +189,9 @@ BEGIN
                 FROM unnest(o.vals) v) n
             -- Each value is a key of one of the tables.
             CROSS JOIN LATERAL (
-                SELECT string_agg(DISTINCT clone_internal.number_call($1, $2, $3, f.target, target_columns[array_position(targets, f.target)], o.path, n.separators), ' ') AS calls, count(*) AS keys, count(DISTINCT f.value) AS vals
-                FROM clone_internal.keys_of_tables(targets, target_columns,
-                    array_fill('int'::text, ARRAY[cardinality(targets)]), n.numbers) f) c
+                SELECT string_agg(DISTINCT clone_internal.number_call($1, $2, $3, t.relation, t.key, o.path, n.separators), ' ') AS calls, count(*) AS keys, count(DISTINCT f.value) AS vals
+                -- A table may be here twice: by its key and by another number.
+                FROM unnest(targets, target_columns) AS t (relation, key) CROSS JOIN LATERAL clone_internal.keys_among(t.relation, t.key, 'int', n.numbers) f) c
             WHERE o.relation = $2 AND o."column" = $3 AND o.path <> '' AND o.path NOT LIKE '%~' AND n.single AND c.keys = c.vals AND c.vals = cardinality(n.numbers)
               AND NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation = ANY (targets) AND r.role = 'project')
         LOOP

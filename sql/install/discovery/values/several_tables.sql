@@ -44,25 +44,24 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.has_more_rows(regclass, regclass) IS 'Whether a table has more rows than another, or as many and was made before';
 
--- Whether the values of a column, or at a path in its documents, reach up to the last tenth of the keys of a table and begin in the first fifth.
-CREATE FUNCTION clone_internal.reaches_last_key(store text, relation regclass, "column" name, path text, target regclass) RETURNS boolean
+-- Whether the numbers among these values reach up to the last tenth of the keys of a table and begin in the first fifth.
+CREATE FUNCTION clone_internal.reach_last_key(vals text[], target regclass, key name) RETURNS boolean
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    key name := (SELECT r.id_column FROM clone.store_relation r WHERE r.store = $1 AND r.relation = $5);
-    vals numeric[] := ARRAY(SELECT s.value::numeric FROM unnest(clone_internal.values_of_tenants(store, relation, "column", path, 1, true)) s WHERE s.value ~ '^[0-9]{1,18}$');
+    numbers numeric[] := ARRAY(SELECT v::numeric FROM unnest(vals) v WHERE v ~ '^[0-9]{1,18}$');
     first numeric;
     last numeric;
 BEGIN
-    IF vals = '{}' THEN
+    IF numbers = '{}' THEN
         RETURN true;
     END IF;
     EXECUTE format('SELECT min(s.x::numeric), max(s.x::numeric) FROM (SELECT %s AS x FROM %s AS k) s WHERE s.x ~ %L', clone_internal.column_text('k', target, key), target, '^[0-9]{1,18}$') INTO first, last;
-    RETURN (SELECT last - max(v) <= (last - first) / 10 AND min(v) - first <= (last - first) / 5 AND last - first >= 11 FROM unnest(vals) v);
+    RETURN (SELECT last - max(n) <= (last - first) / 10 AND min(n) - first <= (last - first) / 5 AND last - first >= 11 FROM unnest(numbers) n);
 END
 $$;
-COMMENT ON FUNCTION clone_internal.reaches_last_key(text, regclass, name, text, regclass) IS 'Whether the values of a column or path span the keys of a table';
+COMMENT ON FUNCTION clone_internal.reach_last_key(text[], regclass, name) IS 'Whether the numbers among these values span the keys of a table';
 
 CREATE FUNCTION clone_internal.ask_about_several_tables(store text, places clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
@@ -277,7 +276,7 @@ BEGIN
               AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = l.relation AND q."column" = l."column" AND q.path IN (l.path, CASE WHEN l.path = '' THEN '$history' ELSE '' END))
               AND NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of($1)) d WHERE d.word = l.word AND NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation::oid = d.oid))
         )
-        SELECT c.relation, c.name, c.path, min(c.keys) AS keys, bool_or(c.shared) AS shared, bool_or(c.stale) AS stale, bool_and(c.own_key AND c.family = 'text') AS own_text_key, array_agg(c.target ORDER BY c.rank, CASE WHEN c.says_person THEN c.person END DESC, pg_relation_size(c.target), c.target) AS targets,
+        SELECT c.relation, c.name, c.path, min(c.place) AS place, min(c.keys) AS keys, bool_or(c.shared) AS shared, bool_or(c.stale) AS stale, bool_and(c.own_key AND c.family = 'text') AS own_text_key, array_agg(c.target ORDER BY c.rank, CASE WHEN c.says_person THEN c.person END DESC, pg_relation_size(c.target), c.target) AS targets,
                -- Whether the name says which.
                count(*) = 1 OR (array_agg(ROW(COALESCE(c.rank, 9), CASE WHEN c.says_person THEN -c.person END) ORDER BY c.rank, CASE WHEN c.says_person THEN c.person END DESC))[1]
                    IS DISTINCT FROM (array_agg(ROW(COALESCE(c.rank, 9), CASE WHEN c.says_person THEN -c.person END) ORDER BY c.rank, CASE WHEN c.says_person THEN c.person END DESC))[2] AS told
@@ -291,7 +290,8 @@ BEGIN
     LOOP
         IF one_tenant THEN
             -- Nothing but their range tells numbers from keys: those that reach up to the last key are no quantity.
-            c.targets := ARRAY(SELECT t.target FROM unnest(c.targets) WITH ORDINALITY AS t (target, number) WHERE clone_internal.reaches_last_key($1, c.relation, c.name, c.path, t.target) ORDER BY t.number);
+            c.targets := ARRAY(SELECT t.target FROM unnest(c.targets) WITH ORDINALITY AS t (target, number) JOIN clone.store_relation r ON r.store = $1 AND r.relation = t.target
+                WHERE clone_internal.reach_last_key(ARRAY(SELECT s.value FROM unnest(sampled) s WHERE s.place = c.place), t.target, r.id_column) ORDER BY t.number);
             CONTINUE WHEN c.targets = '{}';
         END IF;
         IF c.own_text_key THEN
