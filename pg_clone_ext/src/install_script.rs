@@ -120,6 +120,11 @@ extension_sql_file!(
     requires = ["namesakes"]
 );
 extension_sql_file!(
+    "../../sql/install/discovery/membership/foreign_tables.sql",
+    name = "foreign_tables",
+    requires = ["table_questions"]
+);
+extension_sql_file!(
     "../../sql/install/discovery/tenants.sql",
     name = "tenants",
     requires = ["table_questions"]

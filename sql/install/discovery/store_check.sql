@@ -123,6 +123,8 @@ AS $$
     UNION ALL
     SELECT * FROM clone_internal.table_questions($1)
     UNION ALL
+    SELECT * FROM clone_internal.foreign_table_questions($1)
+    UNION ALL
     SELECT * FROM clone_internal.secret_questions($1)
 $$;
 COMMENT ON FUNCTION clone_internal.store_questions(text) IS

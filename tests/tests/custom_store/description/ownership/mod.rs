@@ -3,6 +3,7 @@
 mod chance;
 mod corrections;
 mod document_pairs;
+mod foreign_tables;
 mod history;
 mod links;
 mod no_owner;
