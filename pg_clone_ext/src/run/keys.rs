@@ -8,7 +8,7 @@ use pg_clone_core::plan::{KeyForm, KeyKind};
 use std::borrow::Cow;
 
 /// A key of a row.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Key {
     /// A `uuid`.
     Uuid(Id),

@@ -8,11 +8,12 @@ use crate::run::keys::{Key, NewKey};
 use crate::run::map::new_keys::length_of;
 use crate::run::state::Run;
 use pg_clone_core::error::Result;
+use pg_clone_core::ids::no_value::stands_for_null;
 use pg_clone_core::ids::text_form::TextForm;
 use pg_clone_core::plan::{
     Column, ColumnRole, KeyKind, KeyRef, Oid, SUFFIX, SourceQuery, Table, TableRole, could_make, key_column,
 };
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Values of a column, other than the row's key, that rows have again.
 pub struct PreservedColumn {
@@ -36,7 +37,8 @@ pub fn pin<'i>(
             _ => continue,
         };
         let own = table_of_keys(&run.store, &table);
-        let pairs: HashMap<Key, Key> = identities
+        // In the order of the keys, so that each refresh gives the same.
+        let pairs: BTreeMap<Key, Key> = identities
             .clone()
             .filter(|identity| identity.table == own)
             .map(|identity| {
@@ -54,10 +56,11 @@ pub fn pin<'i>(
         let old = texts(&table, table.source_name(), &columns, pairs.keys())?;
         for (place, column) in columns.iter().enumerate() {
             let further = further_key(&table, column);
-            let values = old.values().filter_map(|row| row.get(place)?.as_deref());
-            let form = TextForm::of(values);
+            let is_name = is_name(column, old.values().filter_map(|row| row.get(place)?.as_deref()));
             let there = keys_given_again(run, identities.clone(), column);
             let mut kept = Vec::new();
+            // Identifiers that several rows share: rows that have come together or apart since then do so in the clone, too.
+            let (mut mapped, mut given) = (HashSet::new(), HashSet::new());
             for (source, target) in &pairs {
                 let (Some(Some(was)), Some(Some(made))) = (
                     old.get(source).map(|row| row.get(place)),
@@ -66,24 +69,29 @@ pub fn pin<'i>(
                     continue;
                 };
                 let goes = |made: &str| there.as_ref().is_some_and(|there| !there.contains(made));
-                if !stays(run, column, &form, was.as_deref(), made.as_deref(), target)
+                if !stays(run, column, is_name, was.as_deref(), made.as_deref(), target)
                     || made.as_deref().is_some_and(goes)
                 {
                     continue;
                 }
-                kept.extend(made.clone());
                 match (further, was, made) {
-                    (Some(key), Some(was), Some(made)) => {
+                    (Some(key), Some(was), Some(made)) if !stands_for_null(was) => {
                         let of_type = |text: &str| Key::of_type(text, &column.type_name);
-                        let (was, made) = (of_type(was), of_type(made));
-                        if matches!(run.new_key_of(&was, &[key]), NewKey::To(_)) {
-                            run.map_key(key, &was, &made)?;
+                        let (old_key, new_key) = (of_type(was), of_type(made));
+                        if matches!(run.new_key_of(&old_key, &[key]), NewKey::To(_))
+                            && !mapped.contains(was)
+                            && given.insert(made)
+                        {
+                            mapped.insert(was);
+                            run.map_key(key, &old_key, &new_key)?;
+                            kept.push(made.clone());
                         }
                     }
                     (Some(_), ..) => {}
                     (None, ..) => {
                         let row = run.preserved.entry((table.oid, source.clone())).or_default();
                         row.insert(column.name.clone(), made.clone());
+                        kept.extend(made.clone());
                     }
                 }
             }
@@ -146,11 +154,23 @@ fn keys_given_again<'i>(
     Some(targets.collect())
 }
 
+/// Whether the values of a column are texts that people chose, something of which is in the new ones. Only texts that are no UUIDs have a form.
+fn is_name<'v>(column: &Column, values: impl Iterator<Item = &'v str>) -> bool {
+    let texts: Vec<&str> = values
+        .filter(|text| {
+            matches!(Key::of_type(text, &column.type_name), Key::Text(_)) && !stands_for_null(text)
+        })
+        .collect();
+    !texts.is_empty()
+        && TextForm::of(texts.iter().copied()) == TextForm::Name
+        && TextForm::keeps_name(length_of(&column.type_name))
+}
+
 /// Whether a value of the old clone is still right. One that was made of the source's value is not, if the source has another one now.
 fn stays(
     run: &Run,
     column: &Column,
-    form: &TextForm,
+    is_name: bool,
     source: Option<&str>,
     made: Option<&str>,
     target: &Key,
@@ -174,9 +194,7 @@ fn stays(
         // The call may give another name.
         ColumnRole::Template(template) => !template.contains("{name}") && is_made_of_source(template),
         // A key that people chose has random characters behind the source's; others are random as a whole.
-        _ if *form == TextForm::Name && TextForm::keeps_name(length_of(&column.type_name)) => {
-            is_made_of_source(SUFFIX)
-        }
+        _ if is_name => is_made_of_source(SUFFIX),
         _ => source.is_some() && made.is_some(),
     }
 }

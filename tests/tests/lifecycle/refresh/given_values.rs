@@ -161,3 +161,61 @@ async fn what_was_entered_goes_with_the_row_that_it_names() {
     db.clone_project(&refresh).await;
     assert_eq!(db.text(&seen).await, "1 3 3");
 }
+
+/// A clone (3) of tenant 1 with documents, which have other keys beside their own: a number, a UUID, a text that some rows share.
+async fn with_documents() -> Scratch {
+    let db = Scratch::with_extension().await;
+    db.run(
+        "CREATE TABLE team (id serial PRIMARY KEY, name text); INSERT INTO team (name) VALUES ('A'), ('B');
+         CREATE TABLE doc (id serial PRIMARY KEY, team_id int NOT NULL REFERENCES team, no serial UNIQUE, pub uuid NOT NULL UNIQUE DEFAULT gen_random_uuid(), document_id text NOT NULL DEFAULT '', title text);
+         INSERT INTO doc (team_id, document_id, title) SELECT 1 + n % 2, CASE WHEN n % 5 > 0 THEN 'c' || substr(md5((n / 4)::text || n % 2), 1, 23) || '1' ELSE '' END, 'title ' || n FROM generate_series(1, 40) n;
+         CREATE TABLE link (id serial PRIMARY KEY, team_id int NOT NULL REFERENCES team, no int REFERENCES doc (no), pub uuid REFERENCES doc (pub)); INSERT INTO link (team_id, no, pub) SELECT team_id, no, pub FROM doc;
+         SELECT clone.store_create('s', 'discover', '{\"tenant\": \"team\"}'), clone.preserve_ids('s', 'doc');
+         SELECT clone.store_reference('s', 'doc', 'document_id', 'doc', target_column => 'document_id')",
+    )
+    .await;
+    assert_eq!(
+        db.clone_project("'1', 'c', options => '{\"verify\": true}'")
+            .await,
+        "3"
+    );
+    db
+}
+
+const DOCUMENTS: &str =
+    "SELECT concat_ws(' ', id, no, pub, document_id, title) FROM doc WHERE team_id = 3 ORDER BY id";
+
+#[tokio::test]
+async fn further_keys_of_rows_that_keep_their_ids_stay_the_same() {
+    let db = with_documents().await;
+    let before = db.list(DOCUMENTS).await;
+    for _ in 0..2 {
+        // Numbers of the source's rows are not what the clone's are compared with.
+        db.run("INSERT INTO doc (team_id, title) VALUES (2, 'more')")
+            .await;
+        db.run("SELECT project_clone('1', 'c', options => '{\"replace\": \"3\", \"verify\": true}')")
+            .await;
+        assert_eq!(db.list(DOCUMENTS).await, before);
+    }
+    assert_eq!(
+        db.number("SELECT count(*) FROM link l JOIN doc d ON d.no = l.no AND d.pub = l.pub AND d.team_id = l.team_id WHERE l.team_id = 3")
+            .await,
+        20
+    );
+}
+
+#[tokio::test]
+async fn rows_that_came_together_or_apart_in_the_source_do_so_in_its_clone() {
+    let db = with_documents().await;
+    // Of a group of rows, one leaves for a group of its own, and one for another group.
+    db.run("UPDATE doc SET document_id = 'capartapartapartapart0001' WHERE id = (SELECT min(id) FROM doc WHERE team_id = 1 AND document_id <> '');
+            UPDATE doc SET document_id = (SELECT document_id FROM doc WHERE id = (SELECT max(id) FROM doc WHERE team_id = 1 AND document_id <> '')) WHERE id = (SELECT min(id) + 4 FROM doc WHERE team_id = 1 AND document_id <> '')")
+        .await;
+    db.run("SELECT project_clone('1', 'c', options => '{\"replace\": \"3\", \"verify\": true}')")
+        .await;
+    let groups = "SELECT string_agg(title, ' ' ORDER BY title) FROM doc WHERE team_id = $1 GROUP BY document_id ORDER BY 1";
+    assert_eq!(
+        db.list(&groups.replace("$1", "3")).await,
+        db.list(&groups.replace("$1", "1")).await
+    );
+}
