@@ -202,13 +202,13 @@ pub fn finish(run: i64, todo: Value) -> Result<()> {
     .map_err(internal)
 }
 
-/// Records that the run's clone replaced the clone of another run, whose expiry it keeps.
-pub fn set_replaced(run: i64, replaced: Option<i64>) -> Result<()> {
+/// Records that the run's clone replaced the clone of another run, whose expiry it keeps, and how many rows that were added to that one stay.
+pub fn set_replaced(run: i64, replaced: Option<i64>, added_rows: usize) -> Result<()> {
     let _owner = AsExtensionOwner::new();
     Spi::run_with_args(
-        "UPDATE clone.run n SET replaced = o.id::pg_catalog.text, expires_at = COALESCE(n.expires_at, o.expires_at) FROM clone.run o \
+        "UPDATE clone.run n SET replaced = o.id::pg_catalog.text, expires_at = COALESCE(n.expires_at, o.expires_at), added_rows = $3 FROM clone.run o \
          WHERE n.id OPERATOR(pg_catalog.=) $1 AND o.id OPERATOR(pg_catalog.=) $2",
-        &[run.into(), replaced.into()],
+        &[run.into(), replaced.into(), number(added_rows as u64).into()],
     )
     .map_err(internal)
 }
@@ -259,6 +259,16 @@ pub fn tables_written(run: i64) -> Result<Vec<String>> {
     })
 }
 
+/// The types whose ids a run recorded; None: it ran before this was noted.
+pub fn preserved_types(run: i64) -> Result<Option<Vec<String>>> {
+    let _owner = AsExtensionOwner::new();
+    Spi::get_one_with_args::<Vec<String>>(
+        "SELECT (SELECT r.preserved FROM clone.run AS r WHERE r.id OPERATOR(pg_catalog.=) $1)",
+        &[run.into()],
+    )
+    .map_err(internal)
+}
+
 /// What identifies the run's clone.
 pub fn identity(run: i64) -> Result<Option<Value>> {
     let _owner = AsExtensionOwner::new();
@@ -288,9 +298,14 @@ pub fn mark_deleted(store: &str, project: &str) -> Result<()> {
     .map_err(internal)
 }
 
-/// Records ids that the next refresh keeps: `table`, `source` and `target` of each.
-pub fn insert_identities(run: i64, identities: &[Value]) -> Result<()> {
+/// Records ids that the next refresh keeps: `table`, `source` and `target` of each; and the types whose ids they are.
+pub fn insert_identities(run: i64, types: Vec<String>, identities: &[Value]) -> Result<()> {
     let _owner = AsExtensionOwner::new();
+    Spi::run_with_args(
+        "UPDATE clone.run SET preserved = $2 WHERE id OPERATOR(pg_catalog.=) $1",
+        &[run.into(), types.into()],
+    )
+    .map_err(internal)?;
     for batch in identities.chunks(BATCH) {
         Spi::run_with_args(
             "INSERT INTO clone.run_identity (run_id, relation, source_id, target_id) \

@@ -41,6 +41,8 @@ struct MadeBy {
     history: Option<String>,
     /// `fire`: rows that triggers add are wanted.
     triggers: Option<String>,
+    /// Rows of the replaced clone that it has kept.
+    added_rows: i64,
     /// Values that the caller chose, by column.
     values: BTreeMap<String, String>,
     dangling: i64,
@@ -53,7 +55,7 @@ struct MadeBy {
 
 impl MadeBy {
     fn may_be_more(&self) -> bool {
-        self.triggers.as_deref() == Some("fire")
+        self.triggers.as_deref() == Some("fire") || self.added_rows > 0
     }
 }
 

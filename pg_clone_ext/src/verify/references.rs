@@ -30,7 +30,7 @@ pub struct Pair<'a> {
     pub relatives: &'a HashMap<Oid, Vec<Oid>>,
     /// Number of rows of each table that are checked; `None`: all.
     pub sample: Option<i64>,
-    /// Whether rows that triggers have added are wanted (`options.triggers` = `fire`).
+    /// Whether further rows are wanted: those that triggers have added (`options.triggers` = `fire`), those that a refresh has kept.
     pub may_be_more: bool,
 }
 

@@ -26,7 +26,9 @@ CREATE TABLE clone.run (
     replaced        text,
     deleted_at      timestamptz,
     deleted_by      text,
-    identity        jsonb
+    identity        jsonb,
+    preserved       text[],
+    added_rows      bigint NOT NULL DEFAULT 0
 );
 CREATE INDEX run_target ON clone.run (target_project);
 CREATE INDEX run_expiry ON clone.run (expires_at) WHERE expires_at IS NOT NULL AND deleted_at IS NULL;
@@ -35,6 +37,8 @@ COMMENT ON COLUMN clone.run.kind IS
     'project, item: a clone; deletion: nothing was cloned, a project that no run made was deleted by force';
 COMMENT ON COLUMN clone.run.expires_at IS 'After this time clone.expire() deletes the clone; see clone.set_expiry()';
 COMMENT ON COLUMN clone.run.replaced IS 'Number of the run whose clone was replaced; the project kept its id';
+COMMENT ON COLUMN clone.run.preserved IS 'Resource types whose ids are in clone.run_identity, as clone.preserve_ids() had named them then';
+COMMENT ON COLUMN clone.run.added_rows IS 'Rows that were added to the clone which this run replaced, and that the new one has kept';
 COMMENT ON COLUMN clone.run.identity IS
     'What tells an expiring clone from a project that gets its id later: the transactions that wrote its row and some of its rows, with their keys; NULL: its id alone';
 COMMENT ON COLUMN clone.run.deleted_at IS 'When its clone was deleted, or replaced by the clone of a newer run';

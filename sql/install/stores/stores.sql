@@ -96,6 +96,8 @@ BEGIN
         UPDATE clone.store_reference s SET target = r.new WHERE s.store = bind_tables.store AND s.target = r.old;
         UPDATE clone.store_membership s SET relation = r.new WHERE s.store = bind_tables.store AND s.relation = r.old;
         UPDATE clone.store_membership s SET parent = r.new WHERE s.store = bind_tables.store AND s.parent = r.old;
+        -- The next refresh gives its rows the keys that they have.
+        UPDATE clone.run_identity i SET relation = r.new FROM clone.run n WHERE n.id = i.run_id AND n.store = bind_tables.store AND i.relation = r.old;
     END LOOP;
 END
 $$;

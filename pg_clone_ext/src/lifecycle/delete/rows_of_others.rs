@@ -263,8 +263,9 @@ impl Search<'_> {
         let Some(child) = child else {
             return self.outside(key, candidates, &gone);
         };
-        if let Some(mine) = self.rows.belongs(child)? {
-            candidates.condition = format!("{} AND ({mine}) IS NOT TRUE", candidates.condition);
+        // Rows of the project that stay are those of others here: the server checks their keys, and actions delete or change them.
+        if let Some(goes) = self.rows.condition(child)? {
+            candidates.condition = format!("{} AND ({goes}) IS NOT TRUE", candidates.condition);
         }
         let (from, condition) = (candidates.from.clone(), candidates.condition.clone());
         let before = self.conflicts.found.len();

@@ -54,6 +54,8 @@ struct Replaced {
     values: Vec<PreservedColumn>,
     files: Vec<File>,
     lost: Vec<(String, String)>,
+    /// Rows that were added to it and stay.
+    added_rows: usize,
     stale_cache_keys: i64,
     /// Keys whose checks wait for the new rows.
     deferred: Vec<String>,
@@ -125,7 +127,7 @@ impl Refresh {
     /// Restores the old clone's secrets, queues its files for deletion and records the replacement. Updates
     /// the to-do list accordingly.
     pub fn after_copy(&self, run: &Run, todos: &mut Vec<String>) -> Result<()> {
-        self.identities.record(run.id)?;
+        self.identities.record(run.id, &self.types)?;
         let Some(replaced) = &self.replaced else {
             return Ok(());
         };
@@ -142,7 +144,8 @@ impl Refresh {
         todos.extend(cache::todo(&run.store, run.id, replaced.stale_cache_keys));
         let deleted: Vec<_> = replaced.files.iter().map(File::deleted).collect();
         blob_queue::queue_deletions(&run.store.name, run.id, &deleted)?;
-        runs::set_replaced(run.id, replaced.made_by.as_ref().map(|made_by| made_by.run))
+        let old_run = replaced.made_by.as_ref().map(|made_by| made_by.run);
+        runs::set_replaced(run.id, old_run, replaced.added_rows)
     }
 
     /// Runs the deferred triggers of the deletion; rows of others that they change are an error (0A000). All rows of the clone are there.
@@ -236,6 +239,7 @@ impl Replaced {
                 values: Vec::new(),
                 files: Vec::new(),
                 lost: Vec::new(),
+                added_rows: 0,
                 stale_cache_keys: 0,
                 deferred: Vec::new(),
                 deferred_triggers: None,
@@ -276,6 +280,7 @@ impl Replaced {
             values: Vec::new(),
             files: Vec::new(),
             lost: Vec::new(),
+            added_rows: 0,
             stale_cache_keys: 0,
             deferred: Vec::new(),
             deferred_triggers: None,
@@ -289,12 +294,7 @@ impl Replaced {
             self.delete(run, store, deletion_set, &Ids::default())?;
             return runs::mark_deleted(&store.name, &self.project);
         }
-        if self.identities.is_empty() && !types.is_empty() {
-            notice(
-                "this refresh gives every row a new id: the clone that it replaces was made before clone.preserve_ids named a type",
-                "From the next refresh on the ids stay.",
-            );
-        }
+        let types = &self.known_types(types)?;
         let given: Ids = self
             .identities
             .iter()
@@ -325,6 +325,7 @@ impl Replaced {
         let ManualRows { keys: mut kept, lost } = old.manual_rows()?;
         manual_rows::check_can_stay(store, &kept)?;
         self.lost = lost;
+        self.added_rows = kept.values().map(Vec::len).sum();
         self.secrets = Some(PreservedSecrets::read(store, rules, &self.project, &given_again)?);
         let files = ProjectFiles::new(store, &everything);
         let list = files.list_with_copied()?;
@@ -346,6 +347,41 @@ impl Replaced {
         self.files.retain(|file| !never_begun.contains(&file.key));
         runs::mark_deleted(&store.name, &self.project)
     }
+
+    /// Those of the preserved types whose ids the old clone's run recorded. Which of its rows of another type were added to it, nobody knows.
+    fn known_types(&self, types: &[PreservedType]) -> Result<Vec<PreservedType>> {
+        let recorded = match &self.made_by {
+            Some(made_by) => runs::preserved_types(made_by.run)?,
+            None => None,
+        };
+        let is_known = |preserved: &PreservedType| match &recorded {
+            Some(recorded) => recorded.contains(&preserved.resource_type),
+            None => !self.identities.is_empty(),
+        };
+        let (known, new): (Vec<PreservedType>, Vec<PreservedType>) =
+            types.iter().cloned().partition(is_known);
+        const FROM_THE_NEXT: &str = "From the next refresh on the ids stay.";
+        if known.is_empty() && !new.is_empty() {
+            notice(
+                "this refresh gives every row a new id: the clone that it replaces was made before clone.preserve_ids named a type",
+                FROM_THE_NEXT,
+            );
+        } else if !new.is_empty() {
+            let names: Vec<&str> = new
+                .iter()
+                .map(|preserved| preserved.resource_type.as_str())
+                .collect();
+            notice(
+                &format!(
+                    "this refresh gives rows of {} new ids: the clone that it replaces was made before clone.preserve_ids named them",
+                    names.join(", ")
+                ),
+                FROM_THE_NEXT,
+            );
+        }
+        Ok(known)
+    }
+
     /// Deletes the old clone's rows, unless rows of others depend on them. Rows with keys in `made_anew` are inserted again.
     fn delete(&mut self, run: &Run, store: &Store, mut rows: DeletionSet, made_anew: &Ids) -> Result<()> {
         let go_on = run.request.options.include_others;

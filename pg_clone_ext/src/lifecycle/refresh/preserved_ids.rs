@@ -180,14 +180,15 @@ impl Identities {
         })
     }
 
-    /// Records them for the next refresh.
-    pub fn record(&self, run: i64) -> Result<()> {
+    /// Records them for the next refresh, and the types whose ids they are.
+    pub fn record(&self, run: i64, types: &[PreservedType]) -> Result<()> {
         let rows: Vec<Value> = self
             .pairs
             .iter()
             .map(|pair| json!({"table": pair.table, "source": pair.source, "target": pair.target}))
             .collect();
-        runs::insert_identities(run, &rows)
+        let types = types.iter().map(|t| t.resource_type.clone()).collect();
+        runs::insert_identities(run, types, &rows)
     }
 
     /// The ids that a run recorded.

@@ -243,6 +243,7 @@ async fn a_plan_of_a_refresh_writes_nothing() {
     assert_eq!(state::of(&db, "documents,clone").await, before);
 }
 
+mod added_rows;
 mod concurrently;
 mod files;
 mod given_again;
