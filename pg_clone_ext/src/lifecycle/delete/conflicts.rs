@@ -1,6 +1,7 @@
 //! Conflicts of a deletion, and how they are told.
 
 use super::below::Below;
+use super::dependent_rows::MAX_DEPTH;
 use super::foreign_keys::ForeignKey;
 use crate::pg::privileges::{self, Privilege};
 use crate::pg::query::snapshot::Seen;
@@ -28,6 +29,10 @@ pub struct Conflict {
     pub also_deleted: Option<(String, String)>,
     /// Their table, if the store does not describe it.
     pub outside: Option<Oid>,
+    /// The foreign key whose action would delete or change them and is disabled.
+    pub disabled_key: Option<String>,
+    /// Whether the search ended there: rows that refer to them are not searched.
+    pub is_last: bool,
 }
 
 impl Conflict {
@@ -40,6 +45,8 @@ impl Conflict {
             why,
             also_deleted: None,
             outside: None,
+            disabled_key: None,
+            is_last: false,
         }
     }
 
@@ -69,6 +76,26 @@ impl Conflict {
     /// How the rows depend on the deleted ones, in singular or plural.
     fn why(&self) -> String {
         self.why.replace("{s}", if self.rows == 1 { "s" } else { "" })
+    }
+
+    fn is_left_by(&self, key: &str) -> Error {
+        Error::new(
+            Code::WrongState,
+            format!("the action of foreign key \"{key}\" is disabled, and {}", self.words()),
+        )
+        .hint("SET session_replication_role = origin, and enable the triggers of the referenced table: ALTER TABLE … ENABLE TRIGGER ALL.")
+    }
+
+    fn is_too_deep(&self) -> Error {
+        Error::new(
+            Code::Unsupported,
+            format!(
+                "rows of {} would be deleted too, through more than {MAX_DEPTH} foreign keys in a row",
+                self.relation
+            ),
+        )
+        .detail("They refer to each other, directly or through other rows.")
+        .hint("Delete or move the rows first that refer to rows of the project; without others = include the error lists them.")
     }
 
     /// For the report of a deletion.
@@ -118,15 +145,19 @@ impl Conflicts {
         .hint(hint))
     }
 
-    /// Requires DELETE on the tables whose rows must be deleted too (42501); on those of the store it was checked before.
-    pub fn check_may_delete_others(&self) -> Result<()> {
-        for conflict in self
-            .found
-            .iter()
-            .filter(|conflict| conflict.also_deleted.is_some())
-        {
-            if let Some(table) = conflict.outside {
+    /// Checks, if conflicts are allowed, that their rows can be deleted or changed with those of the project. Requires DELETE on the tables
+    /// whose rows must be deleted too (42501); on those of the store it was checked before. Refuses rows of which the search has not found
+    /// all that refer to them (0A000), and actions of foreign keys that are disabled (55000): rows would refer to rows that are gone.
+    pub fn check_others(&self) -> Result<()> {
+        for conflict in &self.found {
+            if let (Some(table), Some(_)) = (conflict.outside, &conflict.also_deleted) {
                 privileges::check_table(table, &conflict.relation, &[(Privilege::Delete, &[])])?;
+            }
+            if let Some(key) = &conflict.disabled_key {
+                return Err(conflict.is_left_by(key));
+            }
+            if conflict.is_last {
+                return Err(conflict.is_too_deep());
             }
         }
         Ok(())

@@ -1,18 +1,17 @@
 //! Rows that refer to rows of others which a deletion with `others = include` deletes too, through any number of foreign keys: they are
 //! listed, and those that no action of a key deletes or changes are deleted as well.
 
-use super::conflicts::Conflict;
 use super::foreign_keys::{self, ForeignKey};
 use super::rows_of_others::{CandidateRows, Search};
 use crate::pg::query;
 use crate::pg::query::kept_rows::{self, KeptRows};
 use crate::pg::session::as_role::AsRole;
-use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::error::Result;
 use pg_clone_core::plan::Oid;
 use std::collections::HashSet;
 
 /// Maximum number of foreign keys from a row of the project to a row that is deleted with it.
-const MAX_DEPTH: usize = 10;
+pub const MAX_DEPTH: usize = 10;
 
 /// Rows of one table that a deletion deletes beside the project's.
 pub struct DependentRows<'g> {
@@ -105,8 +104,10 @@ impl Search<'_> {
         if let Some((_, statement)) = &mut found.also_deleted {
             statement.clone_from(&condition);
         }
+        found.disabled_key = key.disabled_action();
         if depth == MAX_DEPTH {
-            return Err(too_deep(found));
+            found.is_last = true;
+            return Ok(());
         }
         if key.changes() {
             return Ok(());
@@ -125,16 +126,4 @@ impl Search<'_> {
         };
         self.follow(&dependents, depth + 1)
     }
-}
-
-fn too_deep(found: &Conflict) -> Error {
-    Error::new(
-        Code::Unsupported,
-        format!(
-            "rows of {} would be deleted too, through more than {MAX_DEPTH} foreign keys in a row",
-            found.relation
-        ),
-    )
-    .detail("They refer to each other, directly or through other rows.")
-    .hint("Delete or move the rows first that refer to rows of the project; without others = include the error lists them.")
 }

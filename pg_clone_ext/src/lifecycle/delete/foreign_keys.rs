@@ -40,6 +40,8 @@ pub struct ForeignKey {
     pub owner: Oid,
     /// The columns of the child's primary key.
     row_key: Vec<String>,
+    /// Whether its action is not carried out in this session: its trigger is disabled, by ALTER TABLE or by session_replication_role.
+    is_disabled: bool,
 }
 
 /// The table's own rows as a FROM item.
@@ -70,7 +72,9 @@ pub fn into(relations: &HashSet<Oid>) -> Result<Vec<ForeignKey>> {
          'row_key', COALESCE((SELECT pg_catalog.jsonb_agg(a.attname ORDER BY k.place) \
             FROM pg_catalog.pg_index i, pg_catalog.unnest(i.indkey) WITH ORDINALITY AS k (number, place), pg_catalog.pg_attribute a \
             WHERE i.indrelid OPERATOR(pg_catalog.=) c.oid AND i.indisprimary AND a.attrelid OPERATOR(pg_catalog.=) c.oid \
-            AND a.attnum OPERATOR(pg_catalog.=) k.number), '[]')) ORDER BY n.nspname, c.relname, f.conname)::pg_catalog.text \
+            AND a.attnum OPERATOR(pg_catalog.=) k.number), '[]'), \
+         'is_disabled', EXISTS (SELECT FROM pg_catalog.pg_trigger AS t WHERE t.tgconstraint OPERATOR(pg_catalog.=) f.oid AND t.tgrelid OPERATOR(pg_catalog.=) f.confrelid \
+            AND t.tgenabled OPERATOR(pg_catalog.=) ANY (CASE pg_catalog.current_setting('session_replication_role') WHEN 'replica' THEN '{{O,D}}' ELSE '{{R,D}}' END::pg_catalog.\"char\"[]))) ORDER BY n.nspname, c.relname, f.conname)::pg_catalog.text \
          FROM pg_catalog.pg_constraint f JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) f.conrelid \
          JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
          JOIN pg_catalog.pg_namespace cn ON cn.oid OPERATOR(pg_catalog.=) f.connamespace \
@@ -195,6 +199,11 @@ impl ForeignKey {
     /// Whether the key's action deletes or changes rows of the child.
     pub fn acts(&self) -> bool {
         matches!(self.action.as_str(), "c" | "n" | "d")
+    }
+
+    /// Its name, if it has an action that is not carried out in this session.
+    pub fn disabled_action(&self) -> Option<String> {
+        (self.acts() && self.is_disabled).then(|| self.name.clone())
     }
 
     /// Whether the key's action changes rows of the child, which stay.

@@ -98,7 +98,7 @@ fn delete(project: &str, store: Option<&str>, options: DeleteOptions, path: &Cal
     if !options.include_others {
         conflicts.refuse(&project, "deleted", CONFLICT_HINT)?;
     } else {
-        conflicts.check_may_delete_others()?;
+        conflicts.check_others()?;
     }
     let run = made_by.as_ref().map(|made_by| made_by.run);
     let run = run.or(tombstone.as_ref().map(|tombstone| tombstone.run));

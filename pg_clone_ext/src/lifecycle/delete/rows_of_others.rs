@@ -202,6 +202,8 @@ impl Search<'_> {
                 why,
                 also_deleted: also_deleted.then_some((from, condition)),
                 outside: None,
+                disabled_key: None,
+                is_last: false,
             });
         }
         Ok(())
@@ -270,7 +272,11 @@ impl Search<'_> {
         let (from, condition) = (candidates.from.clone(), candidates.condition.clone());
         let before = self.conflicts.found.len();
         self.add(candidates, &query::text)?;
-        if self.conflicts.found.len() == before || key.changes() {
+        let Some(conflict) = self.conflicts.found.get_mut(before) else {
+            return Ok(());
+        };
+        conflict.disabled_key = key.disabled_action();
+        if key.changes() {
             return Ok(());
         }
         let dependents = DependentRows {
@@ -334,6 +340,7 @@ impl Search<'_> {
             return Ok(());
         };
         conflict.outside = Some(key.child);
+        conflict.disabled_key = key.disabled_action();
         if let Some((_, its_condition)) = &mut conflict.also_deleted {
             its_condition.clone_from(&condition);
         }

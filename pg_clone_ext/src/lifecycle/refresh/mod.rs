@@ -391,7 +391,7 @@ impl Replaced {
         };
         let conflicts = Conflicts::of(&rows, made_anew, extent)?;
         if go_on {
-            conflicts.check_may_delete_others()?;
+            conflicts.check_others()?;
             rows = rows.with_others(conflicts.also_deleted());
         } else {
             conflicts.refuse(&self.project, "replaced", CONFLICT_HINT)?;

@@ -400,4 +400,44 @@ async fn rows_that_refer_to_each_other_are_refused() {
                 == "rows of public.log would be deleted too, through more than 10 foreign keys in a row",
         "{refused:?}"
     );
+    // A dry run lists them as far as they are known.
+    let listed = db
+        .json("SELECT project_delete('2', options => '{\"dry_run\": true}')->'conflicts'")
+        .await;
+    assert_eq!(listed.as_array().map(Vec::len), Some(11), "{listed}");
+}
+
+#[tokio::test]
+async fn an_action_that_is_disabled_leaves_no_rows_of_others() {
+    let db = chain("ON DELETE CASCADE", "ON DELETE SET NULL", "").await;
+    let left = "SELECT count(*) FROM log l WHERE NOT EXISTS (SELECT FROM items i WHERE i.id = l.item_id)";
+    for (disable, enable) in [
+        (
+            "SET session_replication_role = replica",
+            "RESET session_replication_role",
+        ),
+        (
+            "ALTER TABLE items DISABLE TRIGGER ALL",
+            "ALTER TABLE items ENABLE TRIGGER ALL",
+        ),
+        (
+            "ALTER TABLE log DISABLE TRIGGER ALL",
+            "ALTER TABLE log ENABLE TRIGGER ALL",
+        ),
+    ] {
+        db.run(disable).await;
+        let refused = db
+            .fails("SELECT project_delete('2', options => '{\"others\": \"include\"}')")
+            .await;
+        assert!(
+            refused.code == "55000"
+                && refused.message.starts_with("the action of foreign key \"")
+                && refused.hint.contains("ENABLE TRIGGER"),
+            "{refused:?}"
+        );
+        db.run(enable).await;
+    }
+    db.run("SELECT project_delete('2', options => '{\"others\": \"include\"}')")
+        .await;
+    assert_eq!(db.number(left).await, 0);
 }
