@@ -69,6 +69,7 @@ pub fn hint(
             violation.constraint,
             call("…", "'value', value => '…'")
         ),
+        Kind::TriggeredChange => return None,
         Kind::NotNull => format!(
             "Give the column a value in clones: {}, or 'default'.",
             call(&violation.column, "'value', value => '…'")

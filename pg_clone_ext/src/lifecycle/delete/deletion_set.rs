@@ -190,6 +190,7 @@ impl DeletionSet {
             deferred_triggers::run_pending(path, &self.store)?;
         }
         let written = guards.then(WrittenRows::begin).transpose()?;
+        let _hints = triggers.hint_for_changes();
         for_each_written_row(&sql, path, &mut |row| {
             let Some(row) = row else {
                 concurrent_changes::check(

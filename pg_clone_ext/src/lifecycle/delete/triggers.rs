@@ -3,6 +3,7 @@
 use crate::catalog::relations_below::{PARTS, READ_BY_VIEWS};
 use crate::error::internal;
 use crate::pg::query;
+use crate::pg::session::constraint_hint::{ConstraintHints, Kind};
 use crate::pg::session::settings_guard::CallersPath;
 use crate::run::copy::deferred_triggers;
 use crate::run::copy::written_rows::{Counts, WrittenRows, described};
@@ -64,6 +65,19 @@ impl Triggers {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()
+    }
+
+    /// What to do about a trigger that changes rows which the deletion deletes (27000): it is one statement for all tables.
+    pub fn hint_for_changes(&self) -> ConstraintHints {
+        let detail = self.detail();
+        ConstraintHints::new(Box::new(move |violation| {
+            (violation.kind == Kind::TriggeredChange).then(|| {
+                format!(
+                    "A trigger BEFORE DELETE or BEFORE UPDATE has changed a row that is deleted too. Let it run AFTER DELETE, or disable it for the \
+                     deletion: ALTER TABLE … DISABLE TRIGGER …. {detail}"
+                )
+            })
+        }))
     }
 
     fn detail(&self) -> String {

@@ -36,11 +36,13 @@ pub enum Kind {
     Check,
     /// 23502.
     NotNull,
+    /// 27000: no constraint; a trigger has changed a row that the statement at hand deletes.
+    TriggeredChange,
 }
 
 type Hint = dyn Fn(&Violation) -> Option<String>;
 
-/// As long as this lives, errors of constraints without a hint get the hint of a function.
+/// As long as this lives, errors of constraints without a hint, and those of changes by triggers, get the hint of a function.
 pub struct ConstraintHints {
     // Both in memory that does not move: the server keeps pointers to them.
     callback: Box<pg_sys::ErrorContextCallback>,
@@ -81,6 +83,7 @@ fn kind_of(code: i32) -> Option<Kind> {
         PgSqlErrorCode::ERRCODE_FOREIGN_KEY_VIOLATION => Kind::ForeignKey,
         PgSqlErrorCode::ERRCODE_CHECK_VIOLATION => Kind::Check,
         PgSqlErrorCode::ERRCODE_NOT_NULL_VIOLATION => Kind::NotNull,
+        PgSqlErrorCode::ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION => Kind::TriggeredChange,
         _ => return None,
     })
 }
@@ -96,7 +99,8 @@ unsafe extern "C-unwind" fn add_hint(argument: *mut c_void) {
         let old = pg_sys::MemoryContextSwitchTo(pg_sys::CurTransactionContext);
         let error = pg_sys::CopyErrorData();
         pg_sys::MemoryContextSwitchTo(old);
-        let hint = if (*error).hint.is_null() {
+        // The server's own advice for a change by a trigger is for who writes the trigger.
+        let hint = if (*error).hint.is_null() || kind == Kind::TriggeredChange {
             let make = &*argument.cast::<Box<Hint>>();
             make(&Violation {
                 kind,

@@ -260,3 +260,27 @@ async fn with_others_included_keys_may_change_rows_though_there_are_triggers() {
     ))
     .await;
 }
+
+#[tokio::test]
+async fn a_trigger_that_changes_rows_which_are_deleted_too_is_named() {
+    let db = Scratch::with_extension().await;
+    db.run(
+        "CREATE TABLE team (id serial PRIMARY KEY, name text); CREATE TABLE post (id serial PRIMARY KEY, team_id int NOT NULL REFERENCES team, n int DEFAULT 1); CREATE TABLE remark (id serial PRIMARY KEY, post_id int NOT NULL REFERENCES post);
+         INSERT INTO team (name) VALUES ('A'), ('B'); INSERT INTO post (team_id) VALUES (1), (2); INSERT INTO remark (post_id) VALUES (1), (2);
+         CREATE FUNCTION counts() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE post SET n = n - 1 WHERE id = OLD.post_id; RETURN OLD; END $$;
+         CREATE TRIGGER counts BEFORE DELETE ON remark FOR EACH ROW EXECUTE FUNCTION counts(); SELECT clone.store_create('s', 'discover', '{\"tenant\": \"team\"}')",
+    )
+    .await;
+    let clone = db.clone_project("'1'").await;
+    for call in [
+        format!("SELECT project_delete('{clone}')"),
+        format!("SELECT project_clone('1', options => '{{\"replace\": \"{clone}\"}}')"),
+    ] {
+        let failure = db.fails(&call).await;
+        assert_eq!(failure.code, "27000", "{failure:?}");
+        assert!(
+            failure.hint.contains("DISABLE TRIGGER") && failure.hint.contains("counts on public.remark"),
+            "{failure:?}"
+        );
+    }
+}
