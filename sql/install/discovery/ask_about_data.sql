@@ -148,6 +148,8 @@ BEGIN
                 q.keys := q.seen;
             END IF;
         END IF;
+        -- The value in a table of values is that of its own row.
+        CONTINUE WHEN q.what IN ('named', 'some') AND q.path = '' AND NOT q.says_id AND q.targets = ARRAY[q.relation];
         IF q.what IN ('named', 'some') AND q.path = '' AND q.family = 'int' AND NOT q.says_id THEN
             -- max_users is a number, whose rows are those of any tenant.
             q.targets := ARRAY(SELECT k.target FROM unnest(q.targets) WITH ORDINALITY AS k (target, place) WHERE clone_internal.of_same_tenant(ask_about_data.store, q.relation, q."column", k.target) IS NOT FALSE ORDER BY k.place);

@@ -294,6 +294,7 @@ DECLARE
     key name;
     key_is_id boolean;
     key_found bigint;
+    several record;
 BEGIN
     SELECT r.relation, r.id_column, clone_internal.table_word(k.relname) AS word, clone_internal.family(a.atttypid) AS family, a.attnum, k.relkind INTO tenant
     FROM clone.store_relation r JOIN pg_class k ON k.oid = r.relation JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column
@@ -334,6 +335,17 @@ BEGIN
             END IF;
         END LOOP;
         CONTINUE WHEN key_found < 0 OR seen = 0 AND NOT c.exact OR seen > key_found AND NOT (c.exact AND key_found > 0);
+        -- Users of several tenants, one of which is in use: current_team_id.
+        IF key_is_id AND clone_internal.one_of_several(c.relation, c.name) THEN
+            SELECT * INTO several FROM clone_internal.other_tenants(tenant.relation, tenant.id_column, c.relation, c.name);
+            IF several.rows > 0 THEN
+                PERFORM clone_internal.ask(ask_about_tenants.store, c.relation, c.name, '', 'error',
+                    format('%s.%I looks like the tenant that a row uses now: %s names another one for %s of the rows. Do all projects share them? Otherwise those of the tenant in the column are cloned', c.relation, c.name, several.link, several.rows),
+                    format('SELECT clone.store_shared(%L, %L);', ask_about_tenants.store, c.relation),
+                    clone_internal.tenant_call(ask_about_tenants.store, c.relation, c.name, tenant.relation, key, true));
+                CONTINUE;
+            END IF;
+        END IF;
         PERFORM clone_internal.ask(ask_about_tenants.store, c.relation, c.name, '', CASE WHEN seen = 0 THEN 'warning' ELSE 'error' END,
             CASE WHEN seen = 0 THEN format('%s.%I looks like the tenant by its name, and the table is empty', c.relation, c.name)
                  WHEN key_is_id THEN format('%s.%I looks like the tenant: %s of %s values that were looked at are keys of %s. Its rows are not cloned', c.relation, c.name, key_found, seen, tenant.relation)

@@ -30,16 +30,16 @@ BEGIN
         JOIN pg_attribute k ON k.attrelid = f.confrelid AND k.attnum = f.key
         JOIN clone.store_relation r ON r.store = $1 AND r.relation::oid = f.confrelid AND r.role <> 'project'
         CROSS JOIN LATERAL unnest(clone_internal.type_columns($1, f.confrelid::regclass)) y
-        WHERE p.path = '' AND p.family = 'text' AND clone_internal.snake(p."column") ~ '^(.*_)?(value|val|data|content|answer)$'
-          AND clone_internal.snake(n.attname) ~ '(^|_)(field|attribute|attr|property|prop|param|parameter|setting|option|question|column|definition)(_(id|no|nr|number))?$'
-          AND clone_internal.snake(y) ~ '(^|_)(type|kind|format|class|datatype|widget|control)$'
+        WHERE p.path = '' AND p.family IN ('int', 'text') AND clone_internal.snake(p."column") ~ '^(.*_)?(value|val|data|content|answer)(_(id|key|int|integer|number|num|text|string|raw|ref|reference))*$'
+          AND clone_internal.snake(n.attname) ~ '(^|_)(field|attribute|attr|property|prop|param|parameter|setting|option|question|column|definition|characteristic|feature|dimension)(_(type|def|id|no|nr|number|key|code))*$'
+          AND clone_internal.snake(y) ~ '(^|_)(type|kind|format|class|datatype|widget|control|input|element|component|editor)$'
         ORDER BY p.relation::oid, p."column", n.attnum, y
     LOOP
         CONTINUE WHEN EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = c.relation AND q."column" = c.name AND q.path = '');
         own := clone_internal.tenant_sql($1, c.relation, 't');
         CONTINUE WHEN own LIKE '%.ctid::text';
-        given := format('(SELECT %s AS kind, %s AS x, %s AS own FROM %s AS t JOIN %s AS f ON %s WHERE lower(t.%I) <> ALL (clone_internal.in_place_of_null()))', clone_internal.column_text('f', c.fields, c.kind), clone_internal.column_text('t', c.relation, c.name), own,
-            clone_internal.spread(c.relation, '*', 50000), c.fields, clone_internal.equality_sql('t', c.relation, c.field, 'f', c.fields, c.key), c.name);
+        given := format('(SELECT %s AS kind, %s AS x, %s AS own FROM %s AS t JOIN %s AS f ON %s WHERE lower(%2$s) <> ALL (clone_internal.in_place_of_null()))', clone_internal.column_text('f', c.fields, c.kind), clone_internal.column_text('t', c.relation, c.name), own,
+            clone_internal.spread(c.relation, '*', 50000), c.fields, clone_internal.equality_sql('t', c.relation, c.field, 'f', c.fields, c.key));
         calls := '';
         names := NULL;
         unclear := NULL;
