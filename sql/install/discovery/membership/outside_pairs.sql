@@ -8,7 +8,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT CASE WHEN $2 AND n.word ~ '(^|_)(type|typ|kind|class|model|table|entity|ct|ctype|contenttype|discriminator)(_(id|name|code|nr|no|pk))?$'
                      THEN regexp_replace(regexp_replace(n.word, '(^|_)(content_)?(type|typ|kind|class|model|table|entity|ct|ctype|contenttype|discriminator)(_(id|name|code|nr|no|pk))?$', ''), '^(object|record|row|item|entity)$', '')
-                WHEN NOT $2 AND n.word ~ '(_|^)(id|uuid|pk|key|ref|nr|no|fk)$' THEN regexp_replace(regexp_replace(n.word, '_?(id|uuid|pk|key|ref|nr|no|fk)$', ''), '(^|_)(object|record|row|item|entity|instance)$', '')
+                WHEN NOT $2 AND n.word ~ '(_|^)(id|uuid|pk|key|ref|nr|no|fk|identity|identifier)$' THEN regexp_replace(regexp_replace(n.word, '_?(id|uuid|pk|key|ref|nr|no|fk|identity|identifier)$', ''), '(^|_)(object|record|row|item|entity|instance)$', '')
                 -- instanceid
                 WHEN NOT $2 THEN regexp_replace(clone_internal.folded_word($1), '^(object|record|row|item|entity|instance)$', '') END
     FROM (SELECT clone_internal.snake($1) AS word) n
