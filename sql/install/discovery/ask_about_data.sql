@@ -85,6 +85,24 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.gone_column(text) IS 'The first column that a description names and that does not exist';
 
+-- What a question says of the negative values of a column whose others are keys: -5 may be row 5 of another table. Empty if there are none.
+CREATE FUNCTION clone_internal.negative_values(relation regclass, "column" name, path text, family text) RETURNS text
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    negative text;
+BEGIN
+    IF path <> '' OR family <> 'int' THEN
+        RETURN '';
+    END IF;
+    EXECUTE format('SELECT min(s.x) FROM (SELECT %s AS x FROM %s AS t WHERE t.%I < 0) s WHERE s.x <> ALL (clone_internal.in_place_of_null())',
+        clone_internal.column_text('t', relation, "column"), clone_internal.spread(relation, quote_ident("column"), 50000), "column") INTO negative;
+    RETURN CASE WHEN negative IS NULL THEN '' ELSE format('. Others are negative, such as %s: if they name rows, no reference gives them new values; if they do not, declare it with condition => %L', negative, format('%I > 0', "column")) END;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.negative_values(regclass, name, text, text) IS 'What a question says of the negative values of a column whose others are keys';
+
 CREATE FUNCTION clone_internal.ask_about_data(store text, declares boolean) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -229,6 +247,7 @@ BEGIN
             PERFORM clone_internal.ask(ask_about_data.store, q.relation, q."column", q.path, 'error',
                 format('%s holds keys of %s within longer texts: %s of the values that were looked at', place, names, q.keys), calls, keep);
         ELSIF q.what = 'named' THEN
+            SELECT rest || n.text, CASE WHEN n.text = '' THEN calls END INTO rest, calls FROM clone_internal.negative_values(q.relation, q."column", q.path, q.family) n (text);
             PERFORM clone_internal.ask(ask_about_data.store, q.relation, q."column", q.path, 'error',
                 format('%s looks like a reference to %s by its name, and the %s values that were looked at are keys there', place, names, q.seen) || rest, calls, keep, CASE WHEN q.path <> '' AND cardinality(q.targets) = 1 THEN q.targets[1] END);
         ELSIF q.what = 'some' THEN
@@ -238,10 +257,11 @@ BEGIN
                 -- The data do not say it.
                 CASE WHEN few OR strangers > 0.2 THEN NULL ELSE calls END, keep);
         ELSIF q.what = 'unknown' THEN
+            SELECT rest || n.text, CASE WHEN n.text = '' THEN calls END INTO rest, calls FROM clone_internal.negative_values(q.relation, q."column", q.path, q.family) n (text);
             PERFORM clone_internal.ask(ask_about_data.store, q.relation, q."column", q.path,
                 -- A few small numbers under the name id may be those of parts of the document.
                 CASE WHEN q.path = '' OR same <> '{}' OR strangers > 0 AND q.seen >= 8 AND q.path !~ '[[]''(_?id|pk|key|no|number)''[]]$' THEN 'error' ELSE 'warning' END,
-                format('%s looks like a key of %s: all %s values that were looked at are', place, array_to_string(q.targets, ' or '), q.seen) || CASE WHEN q.path <> '' AND same <> '{}' THEN ', of rows of the same tenant' WHEN strangers > 0 THEN ', some of rows of other tenants. If they are keys of several tables, declare each with a path or condition' ELSE '' END,
+                format('%s looks like a key of %s: all %s values that were looked at are', place, array_to_string(q.targets, ' or '), q.seen) || CASE WHEN q.path <> '' AND same <> '{}' THEN ', of rows of the same tenant' WHEN strangers > 0 THEN ', some of rows of other tenants. If they are keys of several tables, declare each with a path or condition' ELSE '' END || rest,
                 CASE WHEN NOT unsure THEN calls END, keep, CASE WHEN NOT unsure AND (q.path = '' OR same <> '{}') THEN q.targets[1] END);
         END IF;
     END LOOP;

@@ -114,7 +114,7 @@ BEGIN
         store, relation, "column", f.target::oid::regclass, type_column, f.codes::text), ' ' ORDER BY f.target) END INTO calls
     FROM (SELECT g.target, array_agg(g.code ORDER BY g.code) AS codes, count(*) AS types, max(g.targets) AS targets
           FROM (-- Small numbers are keys of several tables. The keys of all rows of a table are hardly others.
-                SELECT o.code, COALESCE(min(o.target) FILTER (WHERE o.all_rows), min(o.target)) AS target, CASE WHEN bool_or(o.all_rows) THEN 1 ELSE count(*) END AS targets
+                SELECT o.code, COALESCE(min(o.target) FILTER (WHERE o.all_rows), min(o.target)) AS target, CASE WHEN bool_or(o.all_rows) THEN count(*) FILTER (WHERE o.all_rows) ELSE count(*) END AS targets
                 FROM jsonb_to_recordset(fits) AS o (code text, target bigint, all_rows boolean) GROUP BY 1) g GROUP BY 1) f;
 END
 $$;
@@ -142,12 +142,16 @@ DECLARE
     used name[];
     types name[];
     first name;
+    -- A column of the table that is named after a table of the store.
+    parent name;
 BEGIN
     FOR t IN SELECT DISTINCT o.relation FROM unnest($2) o ORDER BY o.relation LOOP
         texts := '{}';
         answers := '{}';
         used := '{}';
         types := '{}';
+        SELECT a.attname INTO parent FROM pg_attribute a JOIN clone_internal.naming_columns($1) n ON n.is_id AND n.role <> 'project' AND n.family = clone_internal.family(a.atttypid) AND n.word = clone_internal.named_table(a.attname, false)
+        WHERE a.attrelid = t.relation AND a.attnum > 0 AND NOT a.attisdropped AND clone_internal.says_id(a.attname) AND NOT clone_internal.has_persons(n.word) > 0 ORDER BY a.attnum LIMIT 1;
         FOR p IN
             SELECT o.type_column, o.name, o.rank, clone_internal.pair_word(o.type_column, true) IS NOT NULL AS says_type, clone_internal.pair_word(o.name, false) AS id_word, f.family, k.vals AS kinds,
                    n.names AS named_kinds,
@@ -163,8 +167,11 @@ BEGIN
             -- A type has few values. Without names that say so, texts must be names of tables.
             WHERE CASE WHEN k.vals IS NULL THEN o.rank < 3 ELSE cardinality(k.vals) BETWEEN 1 AND 30 AND (o.rank < 3 OR 2 * n.names >= cardinality(k.vals) OR clone_internal.says_id(o.name) AND cardinality(k.vals) BETWEEN 2 AND 20) END
               AND NOT EXISTS (SELECT FROM unnest(i.vals) v WHERE v ~ '[[:space:]]')
-            ORDER BY o.rank, b.attnum, a.attnum
+            -- Beside item, user is who did it.
+            ORDER BY o.rank, clone_internal.snake(o.name) ~ '^(object|item|record|row|entity|target|subject|resource|instance|document|ref|reference)(_(id|pk|key|no|nr|uuid))?$' DESC, clone_internal.names_person(o.name), b.attnum, a.attnum
         LOOP
+            -- Of a column that is named after a table of the store, the rows are its parts: issue_id, beside poster_id and type.
+            CONTINUE WHEN p.rank > 1 AND p.id_word <> '' AND parent IS NOT NULL AND parent NOT IN (p.name, p.type_column);
             CONTINUE WHEN p.name = ANY (used || types) OR p.type_column = ANY (used) OR p.rank = 3 AND p.type_column = ANY (types);
             calls := CASE WHEN p.family = 'int' AND p.content_types OR p.family <> 'int' AND (p.kinds IS NULL OR p.named_kinds > 0) THEN clone_internal.named_pair_calls($1, t.relation, p.type_column, p.name) END;
             IF calls IS NULL THEN

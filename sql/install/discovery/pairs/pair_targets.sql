@@ -36,6 +36,9 @@ AS $$
 #variable_conflict use_column
 DECLARE
     found text[];
+    content_types regclass;
+    -- The name or a key says that the types are content types.
+    says_so boolean;
     twice regclass[] := clone_internal.tables_with_namesakes(store);
     own text := (SELECT clone_internal.family(a.atttypid) FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = "column");
 BEGIN
@@ -44,12 +47,18 @@ BEGIN
             AND t.oid = to_regclass(format('%I.django_content_type', (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation)))) THEN
             RETURN;
         END IF;
+        content_types := to_regclass(format('%I.django_content_type', (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation)));
+        says_so := clone_internal.snake(type_column) ~ '(^|_)(ct|ctype|contenttype|content_type)(_id)?$'
+            OR EXISTS (SELECT FROM pg_constraint f JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attname = type_column WHERE f.contype = 'f' AND f.conrelid = relation AND f.confrelid = content_types AND f.conkey = ARRAY[a.attnum]);
         RETURN QUERY EXECUTE format(
-            'SELECT r.relation::oid, array_agg(DISTINCT k.id::text) FROM clone.store_relation r JOIN pg_catalog.pg_class c ON c.oid = r.relation
-             JOIN %s k ON pg_catalog.concat(k.app_label, ''_'', k.model) = c.relname OR k.model = ANY (clone_internal.type_names(r.relation))
-             WHERE r.store = $1 AND k.id IN (SELECT t.%I FROM %s AS t) GROUP BY 1',
-            to_regclass(format('%I.django_content_type', (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation))),
-            type_column, clone_internal.spread(relation, quote_ident(type_column), 100000000)) USING store;
+            'WITH kind AS MATERIALIZED (SELECT DISTINCT t.%2$I AS id FROM %3$s AS t WHERE t.%2$I IS NOT NULL), named AS MATERIALIZED (
+                SELECT r.relation, array_agg(DISTINCT k.id::text) AS kinds FROM clone.store_relation r JOIN pg_catalog.pg_class c ON c.oid = r.relation
+                JOIN %1$s k ON pg_catalog.concat(k.app_label, ''_'', k.model) = c.relname OR k.model = ANY (clone_internal.type_names(r.relation))
+                WHERE r.store = $1 AND k.id IN (SELECT t.id FROM kind t) GROUP BY 1)
+             -- Other numbers of types, such as 1 and 2, are ids of content types, too, but not of the tables whose keys are beside them.
+             SELECT n.relation::oid, n.kinds FROM named n WHERE $2 OR (SELECT count(DISTINCT o) = (SELECT count(*) FROM kind) FROM named m CROSS JOIN LATERAL unnest(m.kinds) AS o)
+                AND NOT EXISTS (SELECT FROM named m WHERE clone_internal.are_keys_of_kind($1, $3, $4, $5, m.kinds, m.relation) IS NOT TRUE)',
+            content_types, type_column, clone_internal.spread(relation, quote_ident(type_column), 100000000)) USING store, says_so, relation, type_column, clone_internal.column_text('t', relation, "column");
         RETURN;
     END IF;
     -- The first rows of a log may all be of one type. A text with very many values is no type.

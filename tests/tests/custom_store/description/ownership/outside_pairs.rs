@@ -300,3 +300,84 @@ async fn rows_that_belong_by_a_pair_may_name_each_other() {
         15
     );
 }
+
+#[tokio::test]
+async fn who_did_it_is_not_what_a_type_is_about() {
+    // As Directus has it: both columns hold small numbers.
+    let db = discovered(
+        &format!(
+            "{TABLES} CREATE TABLE person (LIKE photo INCLUDING ALL); CREATE SEQUENCE person_id; ALTER TABLE person ALTER id SET DEFAULT nextval('person_id'), ADD FOREIGN KEY (tenant_id) REFERENCES tenant; INSERT INTO person (tenant_id) SELECT 1 + n % 3 FROM generate_series(1, 60) n;
+             CREATE TABLE activity (id bigserial PRIMARY KEY, \"user\" int, collection text, item text);
+             INSERT INTO activity (\"user\", collection, item) SELECT (SELECT p.id FROM person p WHERE p.tenant_id = k.tenant_id ORDER BY md5(p.id::text || k.id) LIMIT 1), k.kind, k.id FROM (SELECT 'task' AS kind, id, tenant_id FROM task UNION ALL SELECT 'photo', id, tenant_id FROM photo) k"
+        ),
+        "tenant",
+    )
+    .await;
+    assert_eq!(errors(&db).await, ["public.activity.item"]);
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM activity a JOIN task t ON a.collection = 'task' AND t.id::text = a.item WHERE t.tenant_id = {clone}"))
+            .await,
+        20
+    );
+}
+
+#[tokio::test]
+async fn a_column_named_after_a_table_says_more_than_a_type_without_a_name() {
+    // As Gitea has it, without foreign keys: type says what kind of remark it is.
+    let db = discovered(
+        &format!(
+            "{TABLES} CREATE TABLE users (id bigserial PRIMARY KEY, tenant_id int NOT NULL REFERENCES tenant); INSERT INTO users (tenant_id) SELECT 1 + n % 3 FROM generate_series(1, 60) n;
+             CREATE TABLE remark (id bigserial PRIMARY KEY, type int, poster_id bigint, task_id bigint, words text);
+             INSERT INTO remark (type, poster_id, task_id, words) SELECT (ARRAY[0, 3, 7])[1 + k.id % 3], (SELECT u.id FROM users u WHERE u.tenant_id = k.tenant_id ORDER BY md5(u.id::text || k.id || n) LIMIT 1), k.id, 'w' || n FROM task k, generate_series(1, 3) n"
+        ),
+        "tenant",
+    )
+    .await;
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM remark r JOIN task t ON t.id = r.task_id JOIN users u ON u.id = r.poster_id AND u.tenant_id = t.tenant_id WHERE t.tenant_id = {clone}"))
+            .await,
+        60
+    );
+}
+
+#[tokio::test]
+async fn a_type_that_may_mean_two_tables_is_not_guessed() {
+    // All rows of two tables, whose keys are the same numbers.
+    let db = discovered(
+        &format!(
+            "{TABLES} CREATE TABLE album (id bigserial PRIMARY KEY, tenant_id int NOT NULL REFERENCES tenant); INSERT INTO album (tenant_id) SELECT 1 + n % 3 FROM generate_series(1, 50) n;
+             CREATE TABLE property (id bigserial PRIMARY KEY, ref_type int, ref_id bigint); INSERT INTO property (ref_type, ref_id) SELECT 0, id FROM task UNION ALL SELECT 2, id FROM album"
+        ),
+        "tenant",
+    )
+    .await;
+    assert_eq!(errors(&db).await, ["public.property.ref_id"]);
+    assert_eq!(
+        db.list("SELECT answer FROM clone.store_check('s') WHERE severity = 'error' AND answer IS NOT NULL")
+            .await,
+        [""; 0]
+    );
+}
+
+#[tokio::test]
+async fn negative_numbers_beside_keys_get_no_proposal() {
+    let db = discovered(
+        &format!(
+            "{TABLES} CREATE TABLE wall (id bigserial PRIMARY KEY, tenant_id int NOT NULL REFERENCES tenant, photo_ref int);
+             INSERT INTO wall (tenant_id, photo_ref) SELECT tenant_id, id FROM photo UNION ALL SELECT tenant_id, -id FROM task UNION ALL SELECT 1, -1"
+        ),
+        "tenant",
+    )
+    .await;
+    let asked = db
+        .text("SELECT concat_ws(' ', question, answer) FROM clone.store_check('s') WHERE severity = 'error'")
+        .await;
+    assert!(
+        asked.ends_with("if they do not, declare it with condition => 'photo_ref > 0'"),
+        "{asked}"
+    );
+}
