@@ -237,11 +237,15 @@ BEGIN
                       OR n.family = 'int' AND p.family = 'int' AND h.rare ^ h.keys < 0.001 AND (SELECT max(v::numeric) FROM unnest(p.vals) v WHERE v ~ '^[0-9]{1,18}$') > 2 * cardinality(p.vals)) THEN 'error'
             WHEN n.role = 'project' AND n.is_id AND n.family = 'int' AND p.path = '' AND h.keys > 1 THEN clone_internal.number_of_tenant(n.relation, n.name, p."column", p.says_id, p.vals)
             WHEN n.family = 'text' AND n.role = 'project' AND p.path = '' AND (h.keys > 1 OR length(p.vals[1]) >= 4) THEN 'error'
+            -- Not a word that happens to be the same.
+            WHEN n.family = 'text' AND n.is_id AND p.says_id AND p.path = '' AND h.keys >= 8 AND p.vals[1] !~ '^[0-9]+$' THEN 'error'
             WHEN h.keys >= 10 AND p.path = '' AND (n.family = 'text' OR p.says_id) THEN 'warning' END AS severity) s
         -- Keys of rows that were deleted stay in documents.
         WHERE (s.severity IS NOT NULL OR d.named AND 2 * h.keys >= cardinality(p.vals))
           -- What names another table is a key of that.
-          AND (h.sure OR NOT p.says_id OR NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of(ask_about_links.store)) o WHERE (o.word = p.word OR o.word = substring(o.word FROM '^[^_]+_') || p.word AND n.word <> p.word) AND o.oid <> n.relation::oid))
+          AND (h.sure OR NOT p.says_id OR NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of(ask_about_links.store)) o WHERE (o.word = p.word OR o.word = substring(o.word FROM '^[^_]+_') || p.word AND n.word <> p.word) AND o.oid <> n.relation::oid
+              -- But a text is no key of users whose keys are numbers.
+              AND NOT EXISTS (SELECT FROM clone_internal.naming_columns(ask_about_links.store) x WHERE x.relation::oid = o.oid AND x.is_id AND x.family = 'int' AND p.family = 'text' AND p.vals[1] !~ '^[0-9]+$')))
           -- The type beside it may name another table: owner_type is User.
           AND (h.sure OR NOT EXISTS (
               SELECT FROM unnest(places) y WHERE y.relation = p.relation AND y.path = '' AND y.family = 'text' AND p.path = '' AND clone_internal.pair_word(y."column", true) = clone_internal.pair_word(p."column", false)

@@ -181,3 +181,31 @@ async fn settings_of_users_and_of_tenants_belong_by_the_code_beside_the_key() {
         "B"
     );
 }
+
+#[tokio::test]
+async fn texts_under_the_name_of_a_table_with_numbers_are_keys_of_another() {
+    // As Nextcloud has it: user_id holds the name of an account, and users is a table of its own.
+    let db = discovered(
+        &format!(
+            "{USERS} CREATE TABLE users (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org); INSERT INTO users (org_id) SELECT 1 + n % 2 FROM generate_series(1, 30) n;
+             CREATE TABLE account (uid varchar(64) PRIMARY KEY, org_id int NOT NULL REFERENCES org, dn text); INSERT INTO account SELECT 'name' || chr(97 + n) || left(md5(n::text), 3), 1 + n % 2, 'D' || n FROM generate_series(0, 19) n;
+             CREATE TABLE preference (userid varchar(64), k text, v text, PRIMARY KEY (userid, k)); INSERT INTO preference SELECT uid, 'lang', 'de' FROM account;
+             CREATE TABLE browser (nr serial PRIMARY KEY, user_id text NOT NULL, model text); INSERT INTO browser (user_id, model) SELECT uid, 'm' || dn FROM account"
+        ),
+        "org",
+    )
+    .await;
+    assert_eq!(
+        open(&db).await,
+        ["error public.browser.user_id", "error public.preference.userid"]
+    );
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.number(&format!(
+            "SELECT count(*) FROM account a JOIN preference p ON p.userid = a.uid JOIN browser b ON b.user_id = a.uid AND b.model = 'm' || a.dn WHERE a.org_id = {clone}"
+        ))
+        .await,
+        10
+    );
+}
