@@ -99,7 +99,9 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT clone_internal.table_call($1, $2, CASE WHEN o.own IS NOT NULL AND $3 IS NOT NULL THEN 'resource' ELSE 'derived' END, o.own, $3, CASE WHEN $3 IS NULL THEN $4 END, $5)
-    FROM (SELECT clone_internal.own_key($2, $3) AS own) o
+    -- Rows whose key begins with that of a row which they name have no key of their own.
+    FROM (SELECT CASE WHEN $5 IS NULL OR NOT EXISTS (SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attname = $5 WHERE i.indrelid = $2 AND i.indisprimary AND i.indnkeyatts > 1 AND a.attnum = ANY (i.indkey::int2[]))
+                      THEN clone_internal.own_key($2, $3) END AS own) o
 $$;
 COMMENT ON FUNCTION clone_internal.table_call(text, regclass, name, regclass, name) IS 'The call that describes a table, as SQL';
 

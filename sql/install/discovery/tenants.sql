@@ -86,7 +86,7 @@ LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT CASE WHEN clone_internal.computed_key($4, $5) <> '' THEN NULL WHEN $6 THEN clone_internal.table_call($1, $2, $3, NULL, NULL)
-           ELSE format('SELECT clone.store_reference(%L, %L, %L, %L, target_column => %L, belongs => true); ', $1, $2, $3, $4, $5) || clone_internal.table_call($1, $2, NULL, NULL, NULL) END
+           ELSE format('SELECT clone.store_reference(%L, %L, %L, %L, target_column => %L, belongs => true); ', $1, $2, $3, $4, $5) || clone_internal.table_call($1, $2, NULL, NULL, $3) END
 $$;
 COMMENT ON FUNCTION clone_internal.tenant_call(text, regclass, name, regclass, name, boolean) IS 'The calls that describe a table whose column names the tenant, as SQL';
 
