@@ -110,15 +110,16 @@ BEGIN
         found := ARRAY(SELECT DISTINCT f.value FROM clone_internal.keys_among(k.relation, k.name, k.family, CASE k.family WHEN 'uuid' THEN uuids WHEN 'int' THEN long_numbers ELSE words END) f);
         CONTINUE WHEN found = '{}';
         FOR c IN
-            SELECT DISTINCT ON (p.relation) p.relation, p."column" AS name, p.path, h.keys, h.found, h.sure, least(cardinality(p.vals), 60) AS seen
+            SELECT DISTINCT ON (p.relation) p.relation, p."column" AS name, p.path, h.keys, h.found, h.sure OR m.many AS sure, least(cardinality(p.vals), 60) AS seen
             FROM (SELECT t.place, count(DISTINCT t.value) AS keys, count(DISTINCT f.value) AS found, bool_or(k.family = 'uuid' OR clone_internal.distinctive(t.token)) AS sure
                   FROM unnest(tokens) AS t JOIN unnest(found) AS f (value) ON f.value = t.token
                   GROUP BY t.place) h
             JOIN unnest($2) WITH ORDINALITY AS p (relation, "column", path, word, says_id, kind, family, total, vals, separators, number) ON p.number = h.place
-            -- Short texts may be words.
-            WHERE (h.sure OR k.role = 'project' AND h.found > 1 AND 2 * h.keys >= least(cardinality(p.vals), 60))
+            -- Short texts may be words, but hardly in almost all values: home::ada.
+            CROSS JOIN LATERAL (SELECT k.is_id AND k.family = 'text' AND h.found >= 8 AND 10 * h.keys >= 9 * least(cardinality(p.vals), 60) AS many) m
+            WHERE (h.sure OR m.many OR k.role = 'project' AND h.found > 1 AND 2 * h.keys >= least(cardinality(p.vals), 60))
               AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = p.relation)
-            ORDER BY p.relation, h.sure DESC, h.keys DESC, p."column", p.path
+            ORDER BY p.relation, h.sure DESC, m.many DESC, h.keys DESC, p."column", p.path
         LOOP
             PERFORM clone_internal.ask($1, c.relation, c.name, c.path, CASE WHEN c.sure THEN 'error' ELSE 'warning' END,
                 format('%s.%I%s holds %I of %s within longer texts: %s of %s values that were looked at. Its rows are not cloned, and no column says to which project they belong', c.relation, c.name,
