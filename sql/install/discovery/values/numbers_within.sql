@@ -21,9 +21,19 @@ $$;
 COMMENT ON FUNCTION clone_internal.base64_texts(text) IS 'The texts with digits that a text holds in base64';
 
 -- A number within a value of a column (given by its place): the signs before it, and the words before them or before the numbers to which
--- signs alone lead from them; the tenant of its row, in how many rows it is (times) and is less than in the row before (falls), and one such
+-- signs alone lead from them, and which of these numbers it is (nth; 0 if it is alone or one of more than three); the tenant of its row, in how many rows it is (times) and is less than in the row before (falls), and one such
 -- value.
-CREATE TYPE clone_internal.number_within AS (place int, words text, signs text, value text, tenant text, times bigint, falls bigint, example text);
+CREATE TYPE clone_internal.number_within AS (place int, words text, signs text, nth int, value text, tenant text, times bigint, falls bigint, example text);
+
+-- What numbers of a kind have before them: all words or the last one; the words and the place among several numbers, of which one may be the
+-- key (LBL-12-345); in a path any name (/t/some-title/12/3).
+CREATE FUNCTION clone_internal.kinds_of_number(words text, signs text, nth int) RETURNS TABLE (words text, nth int)
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT $1, 0 UNION SELECT substring($1 FROM '[[:alpha:]_]*[^[:alnum:]_]*$'), 0 UNION SELECT $1, $3 UNION SELECT '//', $3 WHERE $2 = '/' AND $3 > 0 AND $1 ~ '[[:alpha:]]/$'
+$$;
+COMMENT ON FUNCTION clone_internal.kinds_of_number(text, text, int) IS 'What numbers of the kind of a number within a value have before them';
 
 -- The numbers in so many rows of a table's columns (places: their numbers), each once for a tenant and what stands before it. remaining: the
 -- rows t that no declaration is about, as SQL.
@@ -51,21 +61,24 @@ BEGIN
         ), number AS (
             -- What stands before a mention is prose.
             SELECT p.place, CASE WHEN p.before ~ ''(^|[^[:alnum:]])<?@[!&]?$|@[[][^]]*[]][(]$'' THEN '''' WHEN p.run > 0 THEN first_value(p.before) OVER (PARTITION BY p.line, p.run ORDER BY p.turn) ELSE '''' END AS words, substring(p.before FROM ''[^[:alnum:]_]*$'') AS signs,
+                   -- Not of spans: 1001-1005.
+                   CASE WHEN count(*) OVER r IN (2, 3) AND max(p.number::numeric) OVER r - min(p.number::numeric) OVER r > 50 THEN row_number() OVER (PARTITION BY p.line, p.run ORDER BY p.turn) ELSE 0 END::int AS nth,
                    COALESCE(NULLIF(ltrim(p.number, ''0''), ''''), ''0'') AS value, p.tenant, p.own, p.row, p.form || left(p.value, 200) AS example
             FROM part p
             -- No decimals, versions and addresses of networks, but 12.0.
             WHERE NOT (p.turn > 1 AND p.before = ''.'') AND NOT COALESCE(p.after = ''.'' AND p.next !~ ''^0+$'', false)
+            WINDOW r AS (PARTITION BY p.line, p.run)
         ), single AS (
-            SELECT n.place, n.words, n.signs, n.value, n.tenant, count(*) AS times, count(*) FILTER (WHERE n.value::bigint < n.last) AS falls, min(n.example) AS example
-            FROM (SELECT o.*, lag(o.value::bigint) OVER (PARTITION BY o.place, o.words, o.signs ORDER BY o.row) AS last FROM number o) n
+            SELECT n.place, n.words, n.signs, n.nth, n.value, n.tenant, count(*) AS times, count(*) FILTER (WHERE n.value::bigint < n.last) AS falls, min(n.example) AS example
+            FROM (SELECT o.*, lag(o.value::bigint) OVER (PARTITION BY o.place, o.words, o.signs, o.nth ORDER BY o.row) AS last FROM number o) n
             -- A row may have its own number in its name, but an address with it leads to the source, and id:12 is its key. Prose is kept.
             WHERE (n.value IS DISTINCT FROM n.own OR n.signs ~ ''[/=]'' OR n.words ~* ''(^|[^[:alpha:]])(id|uid|pk)[^[:alnum:]]*$''
                    -- The address of a row, to which mail is sent: reply+12@x.example.
                    OR n.signs <> '''' AND strpos(n.example, n.value || ''@'') > 0) AND lower(n.value) <> ALL (clone_internal.in_place_of_null()) AND n.words !~ ''[[:alpha:]][.,;!?]? +[#(]*$|[[:alpha:]] +[[:alpha:]_]+[#(]*$''
-            GROUP BY 1, 2, 3, 4, 5
+            GROUP BY 1, 2, 3, 4, 5, 6
         )
-        SELECT n.place, n.words, n.signs, n.value, n.tenant, n.times, n.falls, n.example
-        FROM (SELECT o.*, row_number() OVER (PARTITION BY o.place ORDER BY hashtext(o.value), o.value, o.tenant, o.words, o.signs) AS line FROM single o) n WHERE n.line <= 600',
+        SELECT n.place, n.words, n.signs, n.nth, n.value, n.tenant, n.times, n.falls, n.example
+        FROM (SELECT o.*, row_number() OVER (PARTITION BY o.place ORDER BY hashtext(o.value), o.value, o.tenant, o.words, o.signs, o.nth) AS line FROM single o) n WHERE n.line <= 600',
         clone_internal.tenant_sql(store, relation, 't'), COALESCE(clone_internal.column_text('t', relation, key), 'NULL::text'), clone_internal.spread(relation, '*, ctid', CASE WHEN remaining = 'true' THEN 2000 ELSE 20000 END),
         (SELECT string_agg(CASE WHEN t.oid = 'bytea'::regtype THEN format('pg_catalog.encode(substring(t.%I::bytea FROM 1 FOR 2000), ''escape'')', u.name)
                                 WHEN t.typtype IN ('r', 'm') THEN format('pg_catalog.format(''%%s'', pg_catalog.lower(t.%I))', u.name) ELSE clone_internal.column_text('t', relation, u.name) END, ', ' ORDER BY u.number)
@@ -261,30 +274,30 @@ BEGIN
             WITH hit AS MATERIALIZED (
                 SELECT h.token AS value, h.place AS target, array_agg(h.value) AS tenants FROM unnest(hits) h GROUP BY 1, 2
             ), likely AS MATERIALIZED (
-                SELECT DISTINCT l.place, l.words FROM (
-                    SELECT n.place, w.words, n.signs FROM unnest(numbers) n CROSS JOIN LATERAL (VALUES (n.words), (substring(n.words FROM '[[:alpha:]_]*[^[:alnum:]_]*$'))) AS w (words) JOIN hit h ON h.value = n.value
-                    GROUP BY n.place, w.words, n.signs, h.target HAVING count(*) > 1 AND bool_and(n.tenant = ANY (h.tenants))) l
+                SELECT DISTINCT l.place, l.words, l.nth FROM (
+                    SELECT n.place, w.words, n.signs, w.nth FROM unnest(numbers) n CROSS JOIN LATERAL clone_internal.kinds_of_number(n.words, n.signs, n.nth) AS w JOIN hit h ON h.value = n.value
+                    GROUP BY n.place, w.words, n.signs, w.nth, h.target HAVING count(*) > 1 AND bool_and(n.tenant = ANY (h.tenants))) l
             )
             SELECT n FROM unnest(numbers) n
-            WHERE (n.place, n.words) IN (SELECT l.place, l.words FROM likely l) OR (n.place, substring(n.words FROM '[[:alpha:]_]*[^[:alnum:]_]*$')) IN (SELECT l.place, l.words FROM likely l));
+            WHERE EXISTS (SELECT FROM clone_internal.kinds_of_number(n.words, n.signs, n.nth) AS w WHERE (n.place, w.words, w.nth) IN (SELECT l.place, l.words, l.nth FROM likely l)));
     END LOOP;
     FOR c IN
         WITH number AS MATERIALIZED (
             -- What stands before a number: three words or the last one, with the signs, or signs alone.
-            SELECT n.place, l.words, n.signs, n.value, n.tenant COLLATE "C" AS tenant, sum(n.times) AS times, sum(n.falls) AS falls, min(n.example) AS example
+            SELECT n.place, l.words, n.signs, l.nth, n.value, n.tenant COLLATE "C" AS tenant, sum(n.times) AS times, sum(n.falls) AS falls, min(n.example) AS example
             FROM unnest(numbers) n
-            CROSS JOIN LATERAL (VALUES (n.words), (substring(n.words FROM '[[:alpha:]_]*[^[:alnum:]_]*$'))) AS l (words)
+            CROSS JOIN LATERAL clone_internal.kinds_of_number(n.words, n.signs, n.nth) AS l
             -- Members that are declared or asked about.
             WHERE NOT COALESCE(substring(n.words FROM '([[:alpha:]_]+)[^[:alnum:]_]*$'), '') = ANY (string_to_array(members[n.place], ' '))
               -- A path without a name is about what is no value of a member.
               AND NOT ('' = ANY (string_to_array(members[n.place], ' ')) AND n.words !~ '": ?[[{" ]*$')
               -- Names of members.
               AND NOT (members[n.place] LIKE '%~%' AND n.words ~ '[{,] ?"[^"]*$')
-            GROUP BY 1, 2, 3, 4, 5
+            GROUP BY 1, 2, 3, 4, 5, 6
         ), hit AS MATERIALIZED (
             SELECT h.place AS target, h.token AS value, h.value COLLATE "C" AS tenant FROM unnest(hits) h
         ), seen AS MATERIALIZED (
-            SELECT n.place, n.words, n.signs, count(DISTINCT n.value) AS numbers, min(n.example) AS example,
+            SELECT n.place, n.words, n.signs, n.nth, count(DISTINCT n.value) AS numbers, min(n.example) AS example,
                    -- Seconds or milliseconds since 1970.
                    bool_and(n.value ~ '^(1[0-9]|20)[0-9]{8}$|^1[0-9]{12}$') AS of_time,
                    -- Numbers that rise from row to row in names and quantities are numbers of the rows: p1, p2, p3.
@@ -295,30 +308,30 @@ BEGIN
                           AND n.words !~ '"val(ue)?s?": ?[[{" ]*$'
                           AND NOT EXISTS (SELECT FROM regexp_split_to_table(n.words, '[^[:alpha:]_]+') w WHERE clone_internal.says_id(w) OR clone_internal.names_person(w))
                        OR n.words = '' AND families[n.place] = 'text' AND min(n.example) ~ '^[^[:alnum:]]*[0-9]+( *[[:alpha:]%€$]|$)') AS of_rows
-            FROM number n GROUP BY 1, 2, 3
+            FROM number n GROUP BY 1, 2, 3, 4
         ), compared AS MATERIALIZED (
-            SELECT n.place, n.words, n.signs, h.target, count(DISTINCT n.value) FILTER (WHERE h.tenant = n.tenant) AS keys, count(DISTINCT n.tenant) FILTER (WHERE h.tenant = n.tenant) AS tenants, min(n.times) AS times,
+            SELECT n.place, n.words, n.signs, n.nth, h.target, count(DISTINCT n.value) FILTER (WHERE h.tenant = n.tenant) AS keys, count(DISTINCT n.tenant) FILTER (WHERE h.tenant = n.tenant) AS tenants, min(n.times) AS times,
                    -- A number that rows of several tenants have as their key says nothing.
                    count(*) FILTER (WHERE h.tenant <> n.tenant AND NOT EXISTS (SELECT FROM hit o WHERE o.target = h.target AND o.value = n.value AND o.tenant = n.tenant)) AS others
-            FROM number n JOIN hit h ON h.value = n.value GROUP BY 1, 2, 3, 4
+            FROM number n JOIN hit h ON h.value = n.value GROUP BY 1, 2, 3, 4, 5
         ), candidate AS MATERIALIZED (
-            SELECT p.place, p.target, p.words, p.signs, p.keys, p.tenants, s.numbers, s.example, s.of_time, 10 * p.keys >= 8 * s.numbers AS most
-            FROM compared p JOIN seen s ON s.place = p.place AND s.words = p.words AND s.signs = p.signs
+            SELECT p.place, p.target, p.words, p.signs, p.nth, p.keys, p.tenants, s.numbers, s.example, s.of_time, 10 * p.keys >= 8 * s.numbers AS most
+            FROM compared p JOIN seen s ON s.place = p.place AND s.words = p.words AND s.signs = p.signs AND s.nth = p.nth
             WHERE (NOT s.of_rows OR families[p.place] = 'text' AND EXISTS (SELECT FROM pg_class t CROSS JOIN LATERAL (SELECT clone_internal.table_word(t.relname) AS word) w WHERE t.oid = targets[p.target] AND lower(p.words) ~ ('(^|[^[:alpha:]])' || w.word || '[-_:/#.|=]+$')))
               AND p.others = 0
               -- Among letters there are digits by chance.
               AND CASE WHEN targets[p.target] = project THEN p.keys = s.numbers AND (p.tenants > 2 OR p.tenants = 2 AND p.times >= 8) AND p.words !~ '[[:alpha:]]$' ELSE p.tenants > 1 END
         ), counted AS MATERIALIZED (
-            SELECT c.*, count(*) FILTER (WHERE c.most) OVER (PARTITION BY c.place, c.words, c.signs) = 1 AS alone FROM candidate c
+            SELECT c.*, count(*) FILTER (WHERE c.most) OVER (PARTITION BY c.place, c.words, c.signs, c.nth) = 1 AS alone FROM candidate c
         ), enough AS MATERIALIZED (
             -- Small numbers are keys by chance, but not many of rows of the same tenants.
-            SELECT c.* FROM counted c WHERE targets[c.target] = project OR c.keys >= 8 OR c.keys >= 4 AND c.most AND c.alone
+            SELECT c.* FROM counted c WHERE CASE WHEN c.nth > 0 THEN c.keys >= 12 AND c.most AND columns[c.place]::text !~* 'phone|mobile|fax|(^|_)tel' ELSE targets[c.target] = project OR c.keys >= 8 OR c.keys >= 4 AND c.most AND c.alone END
         ), covered AS MATERIALIZED (
             -- The numbers may be keys of several tables: [{"key": "inbox_id", "value": 5}, {"key": "team_id", "value": 7}].
-            SELECT n.place, n.words, n.signs, count(DISTINCT n.value) AS keys
-            FROM enough e JOIN number n ON n.place = e.place AND n.words = e.words AND n.signs = e.signs JOIN hit h ON h.value = n.value AND h.target = e.target GROUP BY 1, 2, 3
+            SELECT n.place, n.words, n.signs, n.nth, count(DISTINCT n.value) AS keys
+            FROM enough e JOIN number n ON n.place = e.place AND n.words = e.words AND n.signs = e.signs AND n.nth = e.nth JOIN hit h ON h.value = n.value AND h.target = e.target GROUP BY 1, 2, 3, 4
         ), likely AS MATERIALIZED (
-            SELECT e.* FROM enough e JOIN covered c ON c.place = e.place AND c.words = e.words AND c.signs = e.signs WHERE 10 * c.keys >= 8 * e.numbers
+            SELECT e.* FROM enough e JOIN covered c ON c.place = e.place AND c.words = e.words AND c.signs = e.signs AND c.nth = e.nth WHERE 10 * c.keys >= 8 * e.numbers
         )
         SELECT l.place, (array_agg(l.target ORDER BY l.keys DESC, l.target))[1] AS first, array_agg(DISTINCT l.target) AS found, max(l.keys) AS keys, min(l.example) AS example,
                array_agg(DISTINCT COALESCE(substring(l.words FROM '([[:alpha:]_]+)[^[:alnum:]_]*$'), '')) AS words
@@ -328,7 +341,7 @@ BEGIN
         -- Of a span, a ratio or a size, the first number alone may be a key by chance, but not the tenant of each row of many tenants.
         -- Numbers on lines of their own are none of these. A time beside a number is no other side of it, nor are a few numbers beside many keys:
         -- 12|>|5, 14:1.
-        WHERE targets[l.target] = project AND l.tenants > 3 OR l.signs ~ E'\n' OR NOT EXISTS (SELECT FROM seen s WHERE s.place = l.place AND s.words = l.words AND (l.of_time OR NOT s.of_time) AND NOT (e.beside_few AND l.keys >= 12 AND 3 * s.numbers <= l.numbers) AND NOT EXISTS (SELECT FROM likely o WHERE o.place = s.place AND o.words = s.words AND o.signs = s.signs))
+        WHERE targets[l.target] = project AND l.tenants > 3 OR l.signs ~ E'\n' OR NOT EXISTS (SELECT FROM seen s WHERE s.place = l.place AND s.words = l.words AND s.nth = l.nth AND (l.of_time OR NOT s.of_time) AND NOT (e.beside_few AND l.keys >= 12 AND 3 * s.numbers <= l.numbers) AND NOT EXISTS (SELECT FROM likely o WHERE o.place = s.place AND o.words = s.words AND o.signs = s.signs AND o.nth = s.nth))
         GROUP BY l.place ORDER BY l.place
     LOOP
         CONTINUE WHEN families[c.place] = 'text' AND clone_internal.holds_names(relations[c.place], columns[c.place], targets[c.first]);

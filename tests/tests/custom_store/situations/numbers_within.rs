@@ -72,6 +72,12 @@ async fn keys_within_values_of_any_type_stop_a_clone() {
         ("text", "format('post=%s&who=%s', p, u)"),
         ("bigint[]", "ARRAY[p, u]"),
         ("text", "'ws/' || org_id || '/file' || p || '.png'"),
+        // One of two numbers behind the same words.
+        ("text", "'LBL-' || p || '-' || (p * 7 % 900)"),
+        (
+            "text",
+            "'/t/' || translate(md5(p::text), '0123456789', 'ghijklmnop') || '/' || p || '/' || n",
+        ),
         ("oid", "p"),
         ("point", "point(p, u)"),
         ("xml", "format('<a p=\"%s\"/>', p)"),
