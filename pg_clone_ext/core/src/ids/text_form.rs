@@ -115,7 +115,9 @@ impl TextForm {
 
 /// Replaces letters and digits by random ones of the same kind; keeps everything else.
 pub fn scramble(source: &str, random: &mut dyn FnMut(&mut [u8])) -> String {
-    let hex = source.len() >= 8 && within(source.as_bytes(), HEX);
+    // Digits alone are a number: of an article, a telephone.
+    let is_number = within(source.as_bytes(), DIGITS);
+    let hex = source.len() >= 8 && !is_number && within(source.as_bytes(), HEX);
     source
         .chars()
         .map(|c| {
@@ -298,5 +300,9 @@ mod tests {
         };
         assert_eq!(shape(&new), "AA-00 aa");
         assert_ne!(new, "AB-12 xy");
+        // An article's number, and a digest.
+        assert_eq!(shape(&scramble("9780000007919", &mut counter())), "0".repeat(13));
+        let digest = scramble("0f3a99b1", &mut counter());
+        assert!(within(digest.as_bytes(), HEX), "{digest}");
     }
 }
