@@ -59,6 +59,15 @@ AS $$
 DECLARE
     key name;
 BEGIN
+    -- A unique column that is called id is what ticket_id names, whatever the primary key is.
+    SELECT a.attname INTO key FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] AND a.attname = 'id' AND a.attnotnull
+    WHERE i.indrelid = relation AND i.indisunique AND NOT i.indisprimary AND i.indnkeyatts = 1 AND i.indpred IS NULL AND i.indisvalid
+      AND a.attname IS DISTINCT FROM project_column AND clone_internal.family(a.atttypid) IN ('int', 'text', 'uuid')
+      AND NOT EXISTS (SELECT FROM pg_index p WHERE p.indrelid = relation AND p.indisprimary AND p.indnkeyatts = 1 AND p.indkey[0] = a.attnum)
+      AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = relation AND f.contype = 'f' AND a.attnum = ANY (f.conkey)) LIMIT 1;
+    IF key IS NOT NULL THEN
+        RETURN key;
+    END IF;
     SELECT k.name INTO key FROM (SELECT clone_internal.key_of(relation, project_column) AS name) k
     JOIN pg_attribute a ON a.attrelid = relation AND a.attname = k.name
     WHERE k.name IS DISTINCT FROM project_column

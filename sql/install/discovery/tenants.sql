@@ -251,7 +251,7 @@ BEGIN
               SELECT FROM unnest(places) y WHERE y.relation = p.relation AND y.path = '' AND y.family = 'text' AND p.path = '' AND clone_internal.pair_word(y."column", true) = clone_internal.pair_word(p."column", false)
                 AND NOT EXISTS (SELECT FROM unnest(y.vals) v WHERE lower(v) = ANY (SELECT lower(x) FROM unnest(clone_internal.type_names(n.relation)) x))
                 AND EXISTS (SELECT FROM unnest(y.vals) v JOIN clone_internal.discoverable(clone_internal.schemas_of(ask_about_links.store)) o ON lower(v) = ANY (SELECT lower(x) FROM unnest(clone_internal.type_names(o.oid::regclass)) x))))
-        ORDER BY p.relation, p.path <> '' OR p.family LIKE '%[]', NOT h.sure, NOT d.named, s.severity, clone_internal.table_match(p."column", n.word), h.sure AND n.role <> 'project', n.role = 'project' AND n.is_id, pg_relation_size(n.relation), n.relation, p."column"
+        ORDER BY p.relation, p.path <> '' OR p.family LIKE '%[]', NOT h.sure, NOT d.named, p.word = n.word || '_' || n.name DESC, s.severity, clone_internal.table_match(p."column", n.word), h.sure AND n.role <> 'project', n.role = 'project' AND n.is_id, pg_relation_size(n.relation), n.relation, p."column"
     LOOP
         CONTINUE WHEN c.severity IS NULL OR c.relation = ANY (asked);
         agrees := NULL;

@@ -86,7 +86,8 @@ DECLARE
 BEGIN
     FOR u IN
         SELECT i.indexrelid, r.relation, r.role FROM pg_index i JOIN clone.store_relation r ON r.store = discover_unique.store AND r.relation::oid = i.indrelid
-        WHERE i.indisunique AND i.indislive AND NOT i.indisprimary
+        -- The primary key, too, where another column is the key of the rows.
+        WHERE i.indisunique AND i.indislive
     LOOP
         -- One column that gets a new value anyway is enough.
         CONTINUE WHEN EXISTS (
