@@ -53,11 +53,14 @@ pub fn columns(store: &Store) -> Result<Vec<LargeObjectColumn>> {
     Ok(found)
 }
 
-/// The columns by table.
-pub fn by_table(store: &Store) -> Result<HashMap<Oid, HashSet<String>>> {
-    let mut by_table: HashMap<Oid, HashSet<String>> = HashMap::new();
+/// The columns by table, and whether a trigger deletes the object with the row.
+pub fn by_table(store: &Store) -> Result<HashMap<Oid, HashMap<String, bool>>> {
+    let mut by_table: HashMap<Oid, HashMap<String, bool>> = HashMap::new();
     for column in columns(store)? {
-        by_table.entry(column.table).or_default().insert(column.name);
+        by_table
+            .entry(column.table)
+            .or_default()
+            .insert(column.name, column.managed);
     }
     Ok(by_table)
 }

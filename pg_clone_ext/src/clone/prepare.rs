@@ -124,6 +124,7 @@ pub fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result
         text_keys: KeyMaps::default(),
         skipped_rows: HashSet::new(),
         preserved: HashMap::new(),
+        large_objects: RefCell::new(HashMap::new()),
         id_paths: Arc::new(id_paths::of_store(&store)?),
         rules: rules::none()?,
         secret: random::<16>()?,

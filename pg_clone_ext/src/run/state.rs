@@ -107,6 +107,8 @@ pub struct Run {
     pub skipped_rows: HashSet<(Oid, Key)>,
     /// Values of a replaced clone that rows have again: by the table and the row's key in the source, and by column.
     pub preserved: HashMap<(Oid, Key), HashMap<String, Option<String>>>,
+    /// Copies of large objects, by the oid in the source.
+    pub large_objects: RefCell<HashMap<pgrx::pg_sys::Oid, pgrx::pg_sys::Oid>>,
     /// Strings of documents that are text ids, contain them, or are kept.
     pub id_paths: Arc<IdPaths>,
     /// The rules.

@@ -117,8 +117,12 @@ pub enum Action {
     Null,
     /// A constant in text form.
     Value(String),
-    /// The oid of a large object, of which the clone gets a copy.
-    LargeObject,
+    /// The oid of a large object, of which the clone gets a copy. Where no trigger deletes the object with the row, all columns that name the
+    /// same object name the same copy.
+    LargeObject {
+        /// Whether a trigger deletes it.
+        managed: bool,
+    },
 }
 
 /// One column of the target.

@@ -323,6 +323,7 @@ mod dependencies;
 mod expression_keys;
 pub mod fresh_texts;
 mod further_keys;
+pub mod large_object_copies;
 mod made_of_keys;
 pub mod new_keys;
 pub mod orphans;

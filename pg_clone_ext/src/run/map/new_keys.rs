@@ -2,7 +2,7 @@
 //! generator of the store, texts of the same form, or the old values.
 
 use super::fresh_texts::{FreshTexts, random_like};
-use super::{expression_keys, made_of_keys, sequences};
+use super::{expression_keys, large_object_copies, made_of_keys, sequences};
 use crate::error::internal;
 use crate::pg::query::for_each_row;
 use crate::pg::value::datum::random;
@@ -140,6 +140,11 @@ fn new_values(run: &mut Run, table: &Table, column: &Column, key: KeyRef, keys: 
     if integer {
         return sequences::values_of_owned(run, table, column, keys.len());
     }
+    if column.type_name == "oid"
+        && let Some(copies) = large_object_copies::keys(run, keys)?
+    {
+        return Ok(copies);
+    }
     if !plan::is_text(&column.type_name) && column.type_name != "name" {
         return Err(no_source(run, table, column));
     }
@@ -183,6 +188,8 @@ fn check_source(run: &Run, table: &Table, column: &Column, count: usize) -> Resu
         && !has_default
         && !integer
         && !plan::is_text(&column.type_name)
+        // Those of large objects have copies.
+        && column.type_name != "oid"
         && column.type_name != "name"
     {
         return Err(no_source(run, table, column));

@@ -2,7 +2,6 @@
 
 use super::Transformer;
 use super::key_values::{KeyMapper, NewText};
-use super::large_objects;
 use super::rules::Ruled;
 use crate::error::internal;
 use crate::pg::query::row::Row;
@@ -11,6 +10,7 @@ use crate::pg::value::datum::Changed;
 use crate::run::document_errors::{edit_error, rewrite_error};
 use crate::run::keys::Key;
 use crate::run::map::fresh_texts::{FreshTexts, random_like};
+use crate::run::map::large_object_copies;
 use crate::run::map::new_keys::{fill_template, fit_template, length_of, with_new_ids};
 use pg_clone_core::batch::VersionFinder;
 use pg_clone_core::edit;
@@ -40,11 +40,13 @@ impl<'r> Transformer<'r> {
         let value = row.value(output.source);
         Ok(match &output.action {
             Action::Keep => Changed::No,
-            Action::LargeObject => match value {
-                Some(value) if !self.run.dry => match large_objects::copy(value, &output.type_name)? {
-                    Some(copy) if output.type_name == "oid" => Changed::To(datum::make_oid(copy)),
-                    copy => self.typed_text(place, copy.map(|oid| u32::from(oid).to_string()))?,
-                },
+            Action::LargeObject { managed } => match value {
+                Some(value) if !self.run.dry => {
+                    match large_object_copies::copy(self.run, value, &output.type_name, *managed)? {
+                        Some(copy) if output.type_name == "oid" => Changed::To(datum::make_oid(copy)),
+                        copy => self.typed_text(place, copy.map(|oid| u32::from(oid).to_string()))?,
+                    }
+                }
                 _ => Changed::No,
             },
             Action::Project | Action::Now | Action::Value(_) => self.constant(place),

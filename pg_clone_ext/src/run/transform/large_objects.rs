@@ -1,17 +1,10 @@
-//! Large objects: a row of the clone gets copies, created with the caller's rights.
+//! Columns with large objects: a row of the clone gets copies.
 
 use crate::catalog::large_objects;
-use crate::error::internal;
 use crate::pg::query::exists;
-use crate::pg::value::Value;
-use crate::pg::value::datum;
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{self, Action, SourceQuery, Table, quote};
-use pgrx::pg_sys::Oid;
-
-/// Bytes that are copied at a time.
-const CHUNK: i32 = 4 << 20;
 
 /// Columns with the oids of large objects get copies instead of the same oids: the deletion of one of two rows that share an object would
 /// destroy it for both.
@@ -24,7 +17,7 @@ pub fn plan(run: &mut Run) -> Result<()> {
         for column in table
             .columns
             .iter_mut()
-            .filter(|column| names.contains(&column.name))
+            .filter(|column| names.contains_key(&column.name))
         {
             "large object: copied".clone_into(&mut column.reason);
         }
@@ -40,11 +33,11 @@ pub fn plan(run: &mut Run) -> Result<()> {
         for output in &mut table_copy.outputs {
             // The text of an oid names no row.
             let kept = matches!(output.action, Action::Keep | Action::Text | Action::ViaText);
-            if kept && names.contains(&output.column) {
+            if kept && let Some(managed) = names.get(&output.column) {
                 if let Some(table) = elsewhere {
                     return Err(from_elsewhere(table, &output.column));
                 }
-                output.action = Action::LargeObject;
+                output.action = Action::LargeObject { managed: *managed };
             }
         }
     }
@@ -97,43 +90,4 @@ pub fn refuse_arrays(run: &Run) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// A copy of the large object whose oid is the value of a column of any type; None if it is the oid of none.
-pub fn copy(source: Value, type_name: &str) -> Result<Option<Oid>> {
-    let source = if type_name == "oid" {
-        datum::read_oid(source)
-    } else {
-        match datum::to_text(source)?.trim().parse::<u32>() {
-            Ok(oid) => Oid::from(oid),
-            Err(_) => return Ok(None),
-        }
-    };
-    let exists = pgrx::Spi::get_one_with_args::<bool>(
-        "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_largeobject_metadata m WHERE m.oid OPERATOR(pg_catalog.=) $1)",
-        &[source.into()],
-    )
-    .map_err(internal)?;
-    if exists != Some(true) {
-        return Ok(None);
-    }
-    let Some(target) =
-        pgrx::Spi::get_one::<Oid>("SELECT pg_catalog.lo_create(0::pg_catalog.oid)").map_err(internal)?
-    else {
-        return Ok(None);
-    };
-    let mut place = 0_i64;
-    loop {
-        let written = pgrx::Spi::get_two_with_args::<i32, bool>(
-            "SELECT pg_catalog.octet_length(c.bytes), pg_catalog.lo_put($2, $3, c.bytes) IS NULL \
-             FROM (SELECT pg_catalog.lo_get($1, $3, $4) AS bytes OFFSET 0) AS c",
-            &[source.into(), target.into(), place.into(), CHUNK.into()],
-        )
-        .map_err(internal)?;
-        let length = written.0.unwrap_or_default();
-        place += i64::from(length);
-        if length < CHUNK {
-            return Ok(Some(target));
-        }
-    }
 }

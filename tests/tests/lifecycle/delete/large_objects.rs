@@ -192,3 +192,58 @@ async fn large_objects_in_arrays_are_refused() {
         .await;
     db.clone_project(&format!("'{LAB}'")).await;
 }
+
+#[tokio::test]
+async fn columns_that_name_the_same_object_name_the_same_copy() {
+    let db = Scratch::with_extension().await;
+    db.run(
+        "CREATE TABLE team (id serial PRIMARY KEY, name text); INSERT INTO team (name) VALUES ('A'), ('B');
+         CREATE TABLE blob (id serial PRIMARY KEY, team_id int NOT NULL REFERENCES team, loid oid NOT NULL UNIQUE, title text);
+         INSERT INTO blob (team_id, loid, title) SELECT 1 + n % 2, lo_from_bytea(0, convert_to('bytes ' || n, 'UTF8')), 'bytes ' || n FROM generate_series(1, 8) n;
+         CREATE TABLE mail (id serial PRIMARY KEY, team_id int NOT NULL REFERENCES team, loid oid, key oid REFERENCES blob (loid)); INSERT INTO mail (team_id, loid, key) SELECT team_id, loid, loid FROM blob;
+         SELECT clone.store_create('s', 'discover', '{\"tenant\": \"team\"}')",
+    )
+    .await;
+    let before = db.number(OBJECTS).await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_eq!(db.number(OBJECTS).await, before + 4);
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM mail m JOIN blob b ON b.loid = m.loid AND b.loid = m.key AND convert_from(lo_get(b.loid), 'UTF8') = b.title WHERE m.team_id = {clone} AND b.team_id = {clone}"))
+            .await,
+        4
+    );
+}
+
+#[tokio::test]
+async fn numbers_of_objects_in_other_types_are_asked_about() {
+    let db = Scratch::with_extension().await;
+    // Hibernate has the number of a @Lob in a text column.
+    db.run(
+        "CREATE TABLE team (id serial PRIMARY KEY, name text); INSERT INTO team (name) VALUES ('A'), ('B');
+         CREATE TABLE article (id serial PRIMARY KEY, team_id int NOT NULL REFERENCES team, body text, attachment bigint, meta jsonb);
+         INSERT INTO article (team_id, body, attachment, meta) SELECT 1 + n % 2, lo_from_bytea(0, 'body')::text, lo_from_bytea(0, 'file'), jsonb_build_object('preview', lo_from_bytea(0, 'look')) FROM generate_series(1, 10) n;
+         SELECT clone.store_create('s', 'discover', '{\"tenant\": \"team\"}')",
+    )
+    .await;
+    let open = "SELECT concat_ws(' ', severity, subject, answer) FROM clone.store_check('s') WHERE severity <> 'note'";
+    assert_eq!(
+        db.list(open).await,
+        [
+            "error public.article.attachment SELECT clone.store_column('s', 'public.article', 'attachment', 'large_object');",
+            "error public.article.body SELECT clone.store_column('s', 'public.article', 'body', 'large_object');",
+            "error public.article.meta $..['preview']",
+        ]
+    );
+    db.run("SELECT clone.store_column('s', 'article', 'attachment', 'large_object'), clone.store_column('s', 'article', 'body', 'large_object'), clone.store_no_reference('s', 'article', 'meta', '$..[''preview'']')")
+        .await;
+    assert_eq!(db.list(open).await, [""; 0]);
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    db.run(&format!(
+        "SELECT lo_unlink(body::oid), lo_unlink(attachment::oid) FROM article WHERE team_id = {clone}"
+    ))
+    .await;
+    assert_eq!(
+        db.number("SELECT count(*) FROM article WHERE team_id = 2 AND lo_get(body::oid) = 'body' AND lo_get(attachment::oid) = 'file'").await,
+        5
+    );
+}
