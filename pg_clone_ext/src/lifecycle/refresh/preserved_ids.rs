@@ -15,7 +15,9 @@ use crate::run::state::Run;
 use pg_clone_core::edit::member;
 use pg_clone_core::error::{Code, Error, Result, shown};
 use pg_clone_core::ids::{Mapped, uuid_text};
-use pg_clone_core::plan::{self, FileKey, KeyKind, Oid, SourceQuery, Store, Table, TableRole, quote};
+use pg_clone_core::plan::{
+    self, ColumnRole, FileKey, KeyKind, Oid, SourceQuery, Store, Table, TableRole, quote,
+};
 use pg_clone_core::{jsonb, scan};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -381,6 +383,13 @@ pub fn check_free(store: &Store, given_again: &Ids) -> Result<()> {
             let Some(id) = table.id_column.as_deref() else {
                 continue;
             };
+            // A key of each tenant, such as a code, is the source's own, too.
+            if table
+                .column(id)
+                .is_some_and(|column| column.role == ColumnRole::Keep)
+            {
+                continue;
+            }
             let mut ids = given_again.of(store, table).peekable();
             if ids.peek().is_none() {
                 continue;

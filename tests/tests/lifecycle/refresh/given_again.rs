@@ -185,3 +185,26 @@ async fn a_key_with_the_name_of_one_that_is_not_deferrable_cannot_be_deferred() 
     db.run("ALTER TABLE desk DROP CONSTRAINT of_person").await;
     db.run(&refresh).await;
 }
+
+#[tokio::test]
+async fn keys_of_each_tenant_are_given_again_beside_the_source_s() {
+    let db = Scratch::with_extension().await;
+    db.run(
+        "CREATE TABLE team (id serial PRIMARY KEY, name text); INSERT INTO team (name) VALUES ('A'), ('B');
+         CREATE TABLE door (team_id int NOT NULL REFERENCES team, code text NOT NULL, name text, PRIMARY KEY (team_id, code)); INSERT INTO door SELECT 1 + n % 2, 'door-' || chr(96 + n / 2), 'd' || n FROM generate_series(2, 21) n;
+         SELECT clone.store_create('s', 'discover', '{\"tenant\": \"team\"}'), clone.preserve_ids('s', 'door')",
+    )
+    .await;
+    let clone = db.clone_project("'1', options => '{\"verify\": true}'").await;
+    db.run(&format!("UPDATE door SET code = 'door-x' WHERE team_id = {clone} AND code = 'door-c'; DELETE FROM door WHERE team_id = 1 AND code = 'door-b'"))
+        .await;
+    let refresh = format!("'1', options => '{{\"replace\": \"{clone}\", \"verify\": true}}'");
+    for _ in 0..2 {
+        db.clone_project(&refresh).await;
+        assert_eq!(
+            db.number(&format!("SELECT count(*) FROM door c JOIN door s ON s.code = c.code AND s.name = c.name AND s.team_id = 1 WHERE c.team_id = {clone}"))
+                .await,
+            9
+        );
+    }
+}
