@@ -118,12 +118,12 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.spread(regclass, text, int) IS 'About so many rows from all over a table, or all rows of a smaller one, as SQL for FROM';
 
--- A number, alone or after the name of a table (post:5), a list of numbers (35,41), or a text of 12 characters with a digit that is no name
+-- A number, alone or after the name of a table (post:5; user_7101, not line_1), a list of numbers (35,41), or a text of 12 characters with a digit that is no name
 -- with a number in it, such as oauth2ClientId, k8s_cluster_id or line1_address2. The planner calls it once: it is immutable.
 CREATE FUNCTION clone_internal.key_member_pattern() RETURNS text
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT '^([A-Za-z][A-Za-z_]*[:;/#|=@.~-]+)?[0-9]{1,18}$|^(?![A-Za-z]?[a-z]*[0-9]{0,4}[a-z]*([A-Z]([a-z]{2,}|[dofytnr])|[A-Z]{2,4}|[_-][a-z]{2,}[0-9]{0,2})+[0-9]{0,3}$)(?![A-Z]+[0-9]{0,4}(_[A-Z]{2,}[0-9]{0,2})+$)(?=.*[0-9]).{12,}$|^[0-9]{1,18}([,;|/ _:+-]+[0-9]{1,18})+$'::text $$;
+AS $$ SELECT '^([A-Za-z][A-Za-z_]*[:;/#|=@.~-]+)?[0-9]{1,18}$|^[A-Za-z][A-Za-z_]*_[1-9][0-9]{2,17}$|^(?![A-Za-z]?[a-z]*[0-9]{0,4}[a-z]*([A-Z]([a-z]{2,}|[dofytnr])|[A-Z]{2,4}|[_-][a-z]{2,}[0-9]{0,2})+[0-9]{0,3}$)(?![A-Z]+[0-9]{0,4}(_[A-Z]{2,}[0-9]{0,2})+$)(?=.*[0-9]).{12,}$|^[0-9]{1,18}([,;|/ _:+-]+[0-9]{1,18})+$'::text $$;
 COMMENT ON FUNCTION clone_internal.key_member_pattern() IS 'The names of members of documents that may be keys, as a regular expression';
 
 -- Columns and paths of a table with a sample of their values. Numbers and texts only; at most 500 values per column, of about 5,000

@@ -193,6 +193,7 @@ DECLARE
     -- Tables that are asked about.
     asked regclass[] := '{}';
     agrees boolean;
+    uuid text := '^' || clone_internal.uuid_pattern('-') || '$';
     texts jsonb := (SELECT COALESCE(jsonb_agg(jsonb_build_object('relation', o.relation::oid::bigint, 'column', o.name, 'family', 'text', 'path', '', 'target', o.target::oid::bigint, 'key', o.key, 'kinds', o.kinds, 'keys', o.keys)), '[]')
                     FROM clone_internal.outside_typed_texts(ask_about_links.store, places) o);
 BEGIN
@@ -203,7 +204,7 @@ BEGIN
         hits := hits || COALESCE((
             SELECT jsonb_agg(jsonb_build_object('place', f.number, 'target', k.relation::oid::bigint, 'key', k.name, 'keys', f.keys, 'sure', f.sure, 'rare', rare))
             FROM (
-                SELECT p.number, count(DISTINCT v) AS keys, bool_or(k.family = 'uuid' OR k.family IN ('text', 'int') AND clone_internal.distinctive(v)) AS sure
+                SELECT p.number, count(DISTINCT v) AS keys, bool_or(k.family = 'uuid' OR k.family IN ('text', 'int') AND clone_internal.distinctive(v) OR k.family = 'text' AND length(v) = 36 AND v ~* uuid) AS sure
                 FROM unnest(places) WITH ORDINALITY AS p (relation, "column", path, word, says_id, kind, family, total, vals, separators, number)
                 CROSS JOIN LATERAL unnest(p.vals) v
                 JOIN (SELECT DISTINCT h.value FROM clone_internal.keys_among(k.relation, k.name, k.family, ARRAY(

@@ -289,6 +289,8 @@ BEGIN
             CROSS JOIN LATERAL clone_internal.kinds_of_number(n.words, n.signs, n.nth) AS l
             -- Members that are declared or asked about.
             WHERE NOT COALESCE(substring(n.words FROM '([[:alpha:]_]+)[^[:alnum:]_]*$'), '') = ANY (string_to_array(members[n.place], ' '))
+              -- user_12
+              AND NOT COALESCE(substring(n.words FROM '([[:alpha:]_]*[[:alpha:]])_+[^[:alnum:]_]*$') = ANY (string_to_array(members[n.place], ' ')), false)
               -- A path without a name is about what is no value of a member.
               AND NOT ('' = ANY (string_to_array(members[n.place], ' ')) AND n.words !~ '": ?[[{" ]*$')
               -- Names of members.

@@ -111,7 +111,7 @@ BEGIN
         CONTINUE WHEN found = '{}';
         FOR c IN
             SELECT DISTINCT ON (p.relation) p.relation, p."column" AS name, p.path, h.keys, h.found, h.sure OR m.many AS sure, least(cardinality(p.vals), 60) AS seen
-            FROM (SELECT t.place, count(DISTINCT t.value) AS keys, count(DISTINCT f.value) AS found, bool_or(k.family = 'uuid' OR clone_internal.distinctive(t.token)) AS sure
+            FROM (SELECT t.place, count(DISTINCT t.value) AS keys, count(DISTINCT f.value) AS found, bool_or(k.family = 'uuid' OR clone_internal.distinctive(t.token) OR t.token = ANY (uuids)) AS sure
                   FROM unnest(tokens) AS t JOIN unnest(found) AS f (value) ON f.value = t.token
                   GROUP BY t.place) h
             JOIN unnest($2) WITH ORDINALITY AS p (relation, "column", path, word, says_id, kind, family, total, vals, separators, number) ON p.number = h.place

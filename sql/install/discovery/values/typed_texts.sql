@@ -140,9 +140,11 @@ AS $$
     -- What cannot be followed as the value of a generated column is not followed by its number.
     DELETE FROM clone.store_question q USING clone.store_question o
     WHERE q.store = $1 AND q.path = '$..[?@]' AND o.store = $1 AND o.relation = q.relation AND o."column" = q."column" AND o.path <> q.path AND o.severity = 'error' AND o.answer IS NULL;
-    SELECT clone_internal.ask($1, k.relation, k."column", '', 'warning',
-        format('%s.%I holds names of tables with keys of %s within longer texts, such as %s: clones keep them', k.relation, k."column", string_agg(DISTINCT k.target::text, ', '), clone_internal.quoted(left(min(k.example), 60))),
-        clone_internal.keep_call($1, k.relation, k."column", ''), NULL)
+    SELECT clone_internal.ask($1, k.relation, k."column", '', CASE WHEN bool_or(k.form LIKE '%~') THEN 'error' ELSE 'warning' END,
+        format('%s.%I holds names of tables with keys of %s within longer texts, such as %s: clones keep them', k.relation, k."column", string_agg(DISTINCT k.target::text, ', '), clone_internal.quoted(left(min(k.example), 60)))
+            -- Names are no prose: who looks for a row's member finds none.
+            || CASE WHEN bool_or(k.form LIKE '%~') THEN '. They are names of members, and no declaration says which of these are keys of which table' ELSE '' END,
+        CASE WHEN NOT bool_or(k.form LIKE '%~') THEN clone_internal.keep_call($1, k.relation, k."column", '') END, CASE WHEN bool_or(k.form LIKE '%~') THEN clone_internal.keep_call($1, k.relation, k."column", '') END)
     FROM unnest($2) k
     WHERE NOT (k.exact AND (k.form IN ('', '$') OR k.always)) AND NOT clone_internal.answered($1, k.relation, k."column", '')
       AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = k.relation AND q."column" = k."column")

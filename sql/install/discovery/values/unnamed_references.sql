@@ -39,9 +39,13 @@ BEGIN
         JOIN clone.store_column c ON c.store = $1 AND c.relation = r.relation AND c.name = a.attname
         CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = r.relation AND d.target = r.relation AND d."column" = a.attname AND d.target_column = a.attname) AS shared,
                                    -- PLM-3 of PLM.
-                                   c.role = 'rewrite' AND a.attname IS DISTINCT FROM r.id_column AND EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = r.relation AND d."column" = a.attname AND d.form = 'path') AS made_of_keys) s
+                                   c.role = 'rewrite' AND a.attname IS DISTINCT FROM r.id_column AND EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = r.relation AND d."column" = a.attname AND d.form = 'path') AS made_of_keys,
+                                   -- What a key or a declaration names gets new values.
+                                   c.role IN ('keep', 'rewrite', 'map') AND c.reason IS DISTINCT FROM 'set by hand' AND a.attname IS DISTINCT FROM r.id_column
+                                       AND (EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.confrelid = r.relation AND f.confkey = ARRAY[a.attnum])
+                                            OR EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.target = r.relation AND d.target_column = a.attname AND d.relation <> r.relation)) AS named_by_key) s
         WHERE r.store = $1 AND clone_internal.family(a.atttypid) IN ('text', 'int')
-          AND CASE WHEN s.shared OR s.made_of_keys THEN true WHEN a.attname IS DISTINCT FROM r.id_column THEN c.role IN ('random', 'suffix', 'template', 'expression', 'name', 'default')
+          AND CASE WHEN s.shared OR s.made_of_keys OR s.named_by_key THEN true WHEN a.attname IS DISTINCT FROM r.id_column THEN c.role IN ('random', 'suffix', 'template', 'expression', 'name', 'default')
                    -- A key that people chose: a domain, a code.
                    ELSE c.role = 'map' AND r.role <> 'project' AND clone_internal.family(a.atttypid) = 'text'
                        AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = r.relation AND a.attnum = ANY (f.conkey)) END
@@ -70,8 +74,8 @@ BEGIN
             FROM unnest($2) WITH ORDINALITY AS o (relation, "column", path, word, says_id, kind, family, total, vals, separators, number)
             CROSS JOIN LATERAL unnest(o.vals[:100]) v CROSS JOIN LATERAL (
                 SELECT x FROM regexp_split_to_table(v, '[^A-Za-z0-9]+') x WHERE length(x) >= 8 AND x ~ '[0-9]' AND x ~ '[A-Za-z]'
-                -- PLM-3, +4930123456.
-                UNION SELECT m[1] FROM regexp_matches(v, '(?:^|[^A-Za-z0-9])([A-Za-z][A-Za-z0-9]*-[0-9]+|[+][0-9]{7,15})(?![A-Za-z0-9-])', 'g') m
+                -- PLM-3, INV-2026-0007, +4930123456.
+                UNION SELECT m[1] FROM regexp_matches(v, '(?:^|[^A-Za-z0-9])([A-Za-z][A-Za-z0-9]*(?:[-/][A-Za-z0-9]+)*-[0-9]+|[+][0-9]{7,15})(?![A-Za-z0-9-])', 'g') m
                 -- @ada, /u/ada/activity.
                 UNION SELECT m[1] FROM regexp_matches(v, '(?:^|[^A-Za-z0-9@])@([A-Za-z][A-Za-z0-9_.-]*[A-Za-z0-9])', 'g') m
                 UNION SELECT m[1] FROM regexp_matches(v, '/([A-Za-z][A-Za-z0-9_.-]{2,})(?=[/?#]|$)', 'g') m WHERE v ~ '^(https?:/)?/[^[:space:]]*$') t (e)

@@ -47,3 +47,49 @@ async fn a_column_named_after_a_table_and_its_number_is_no_key_of_it() {
         45
     );
 }
+
+#[tokio::test]
+async fn values_of_a_unique_column_that_a_key_names_are_followed_elsewhere_too() {
+    for (number, prefix) in [("serial", ""), ("text", "'INV-2026-' || ")] {
+        let db = discovered(
+            &format!(
+                "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B');
+                 CREATE TABLE invoice (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, number {number} NOT NULL UNIQUE); INSERT INTO invoice (org_id, number) SELECT 1 + n % 2, {prefix}5000 + n FROM generate_series(1, 60) n;
+                 CREATE TABLE payment (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, invoice_number {} REFERENCES invoice (number), doc jsonb); INSERT INTO payment (org_id, invoice_number, doc) SELECT org_id, number, jsonb_build_object('invoice', number) FROM invoice;
+                 CREATE TABLE reminder (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, inv_no {0}); INSERT INTO reminder (org_id, inv_no) SELECT org_id, number FROM invoice",
+                number.replace("serial", "int")
+            ),
+            "org",
+        )
+        .await;
+        if number == "serial" {
+            db.run("SELECT setval('invoice_number_seq', 6000)").await;
+        }
+        answer_all(&db, "answer").await;
+        let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+        assert_eq!(
+            db.number(&format!("SELECT count(*) FROM invoice i JOIN payment p ON p.invoice_number = i.number AND p.doc ->> 'invoice' = i.number::text JOIN reminder r ON r.inv_no = i.number AND r.org_id = i.org_id WHERE i.org_id = {clone}"))
+                .await,
+            30,
+            "{number}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn documents_outside_of_the_store_with_uuids_of_any_type_are_asked_about() {
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B');
+         CREATE TABLE party (id varchar(36) PRIMARY KEY, org_id int NOT NULL REFERENCES org); INSERT INTO party SELECT md5('p' || n)::uuid, 1 + n % 2 FROM generate_series(1, 30) n;
+         CREATE TABLE memo (nr serial PRIMARY KEY, data jsonb); INSERT INTO memo (data) SELECT jsonb_build_object('about', id) FROM party",
+        "org",
+    )
+    .await;
+    let asked = db
+        .text("SELECT concat_ws(' ', severity, question) FROM clone.store_check('s')")
+        .await;
+    assert!(
+        asked.starts_with("error public.memo.data at $..['about'] holds keys of public.party"),
+        "{asked}"
+    );
+}

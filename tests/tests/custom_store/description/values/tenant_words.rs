@@ -1,0 +1,48 @@
+//! Texts of the tenant within strings of documents and elements of arrays.
+
+use crate::description::{answer_all, discovered};
+
+#[tokio::test]
+async fn the_tenant_s_text_within_documents_and_arrays_is_the_clone_s() {
+    for (tenants, key) in [
+        ("slug text PRIMARY KEY, name text", "slug"),
+        (
+            "id serial PRIMARY KEY, slug text NOT NULL UNIQUE, name text",
+            "id",
+        ),
+    ] {
+        let db = discovered(
+            &format!(
+                "CREATE TABLE team ({tenants}); INSERT INTO team (slug, name) VALUES ('acme-works', 'A'), ('borealis', 'B'), ('cobalt', 'C');
+                 CREATE TABLE bucket (id serial PRIMARY KEY, team_{key} {} NOT NULL REFERENCES team, a jsonb, b text[], c jsonb);
+                 INSERT INTO bucket (team_{key}, a, b, c) SELECT t.{key}, jsonb_build_object('resource', 'bucket/' || t.slug || '/*'), ARRAY['s3://' || t.slug || '/x', 's3://' || t.slug || '/y'], jsonb_build_array('arn:' || t.slug || ':x') FROM team t, generate_series(1, 12)",
+                if key == "id" { "int" } else { "text" }
+            ),
+            "team",
+        )
+        .await;
+        assert_eq!(
+            db.list("SELECT concat_ws(' ', severity, subject) FROM clone.store_check('s') WHERE severity <> 'note'").await,
+            [
+                "error public.bucket.a $..['resource']",
+                "error public.bucket.b",
+                "error public.bucket.c $[*]"
+            ]
+        );
+        answer_all(&db, "answer").await;
+        let source = db
+            .text(&format!("SELECT {key} FROM team WHERE slug = 'acme-works'"))
+            .await;
+        let clone = db
+            .text(&format!(
+                "SELECT project_clone('{source}', options => '{{\"verify\": true}}') ->> '{key}'"
+            ))
+            .await;
+        assert_eq!(
+            db.number(&format!("SELECT count(*) FROM bucket b JOIN team t ON t.{key} = b.team_{key} WHERE t.{key}::text = '{clone}' AND a ->> 'resource' = 'bucket/' || slug || '/*' AND b.b = ARRAY['s3://' || slug || '/x', 's3://' || slug || '/y'] AND c ->> 0 = 'arn:' || slug || ':x'"))
+                .await,
+            12,
+            "{key}"
+        );
+    }
+}
