@@ -4,7 +4,7 @@ use crate::pg::query::row::Row;
 use crate::pg::value::datum;
 use pg_clone_core::error::Result;
 use pg_clone_core::ids::{Id, uuid_text};
-use pg_clone_core::plan::{KeyForm, KeyKind};
+use pg_clone_core::plan::{KeyForm, KeyKind, is_padded};
 use std::borrow::Cow;
 
 /// A key of a row.
@@ -94,7 +94,7 @@ pub fn with_segments(
 
 /// The significant part of a key of that type: without trailing blanks of `character`.
 pub fn plain<'t>(text: &'t str, type_name: &str) -> &'t str {
-    if type_name == "bpchar" || type_name == "character" || type_name.starts_with("character(") {
+    if is_padded(type_name) {
         text.trim_end_matches(' ')
     } else {
         text

@@ -200,9 +200,9 @@ BEGIN
         RAISE EXCEPTION 'column % has type %, whose elements cannot be keys', "column", type::regtype USING
             ERRCODE = '22023', HINT = 'The elements can be of an integer type, numeric, uuid, a text type, or the type of the key.';
     END IF;
-    IF form = 'path' AND NOT (type IN ('text'::regtype, 'varchar'::regtype, 'xml'::regtype, 'text[]'::regtype, 'varchar[]'::regtype) OR type::regtype::text ~ '(^|[.])(ltree|citext|hstore)$') THEN
+    IF form = 'path' AND NOT (type IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype, 'xml'::regtype, 'text[]'::regtype, 'varchar[]'::regtype) OR type::regtype::text ~ '(^|[.])(ltree|citext|hstore)$') THEN
         RAISE EXCEPTION 'column % has type %, which holds no path', "column", type::regtype USING
-            ERRCODE = '22023', HINT = 'Keys between separators stand in text, varchar, citext, ltree, hstore, xml and arrays of text; in a document give path as well.';
+            ERRCODE = '22023', HINT = 'Keys between separators stand in text, varchar, character, citext, ltree, hstore, xml and arrays of text; in a document give path as well.';
     END IF;
     IF form = 'column' AND (type IN ('json'::regtype, 'jsonb'::regtype, 'xml'::regtype) OR (SELECT t.typcategory FROM pg_type t WHERE t.oid = type) = 'A') THEN
         RAISE EXCEPTION 'column % has type %, whose values cannot be keys', "column", type::regtype USING

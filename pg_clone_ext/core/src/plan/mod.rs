@@ -33,7 +33,9 @@ pub use source_query::SourceQuery;
 pub use store::{Column, Dependency, InsertPath, Oid, Store, Table, TableRole};
 pub use table_copy::{Action, JsonPlace, KeyKind, Output, RowFilter, TableCopy, canonical_key, table_copy};
 
-pub use types::{canonical_numeric, has_hash, is_number_or_time, is_numeric, is_text, is_time_or_interval};
+pub use types::{
+    canonical_numeric, has_hash, is_number_or_time, is_numeric, is_padded, is_text, is_time_or_interval,
+};
 
 #[cfg(test)]
 mod tests;

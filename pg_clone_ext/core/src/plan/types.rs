@@ -16,6 +16,11 @@ pub fn is_plain_text(type_name: &str) -> bool {
     is_text(type_name) && !type_name.ends_with("citext")
 }
 
+/// Whether values of that type have blanks at the end that say nothing.
+pub fn is_padded(type_name: &str) -> bool {
+    matches!(type_name, "bpchar" | "character") || type_name.starts_with("character(")
+}
+
 /// Whether `format_type`'s name is that of `numeric`, with or without precision and scale.
 pub fn is_numeric(type_name: &str) -> bool {
     type_name == "numeric" || type_name.starts_with("numeric(")

@@ -15,7 +15,7 @@ use crate::run::map::new_keys::{fill_template, fit_template, length_of, with_new
 use pg_clone_core::batch::VersionFinder;
 use pg_clone_core::edit;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{Action, KeyKind, KeyRef, Output, SUFFIX, is_text};
+use pg_clone_core::plan::{Action, KeyKind, KeyRef, Output, SUFFIX, is_padded, is_text};
 use pg_clone_core::rewrite::{Outcome, UuidOutcome};
 
 impl<'r> Transformer<'r> {
@@ -158,7 +158,10 @@ impl<'r> Transformer<'r> {
             Action::Template(template) => match value {
                 None => Changed::No,
                 Some(value) => {
-                    let text = datum::to_text(value)?;
+                    let mut text = datum::to_text(value)?;
+                    if is_padded(&output.type_name) {
+                        text.truncate(text.trim_end().len());
+                    }
                     if template == SUFFIX
                         && let Some(new) = with_new_ids(&mut self.rewriter, &text)?
                     {

@@ -77,7 +77,11 @@ impl Transformer<'_> {
         keys: &[(Option<usize>, KeyRef, String)],
         rewrite: bool,
     ) -> Result<Changed> {
-        let text = datum::to_text(value)?;
+        let mut text = datum::to_text(value)?;
+        if self.targets[place].type_oid == pgrx::pg_sys::BPCHAROID {
+            // The blanks behind the last key are not its own.
+            text.truncate(text.trim_end_matches(' ').len());
+        }
         let mut new: Option<String> = None;
         let applies = |condition: &Option<usize>| condition.is_none_or(|place| row.boolean(place));
         for (_, key, separators) in keys.iter().filter(|(condition, ..)| applies(condition)) {

@@ -51,7 +51,7 @@ AS $$
                 WHEN $3 = '' THEN format('unnest(k.%I)::text', $1)
                 ELSE v.value END
     FROM (SELECT CASE WHEN $3 = '' AND $2 = 'text of another type' THEN format('format(''%%s'', k.%I)', $1)
-                      WHEN $3 = '' THEN format('k.%I::text', $1)
+                      WHEN $3 = '' THEN format('(k.%I::text COLLATE "C")', $1)
                       ELSE format('(jsonb_path_query(clone_internal.json_of(k.%I::text), %L, silent => true) #>> ''{}'')', $1,
                           COALESCE('strict $.**.' || to_jsonb(substring($3 FROM '[[]''([^'']+)''[]]'))::text, '$')
                               || repeat('[*]', (length($3) - length(replace($3, '[*]', ''))) / 3 - ($3 LIKE '%~')::int) || CASE WHEN $3 LIKE '%~' THEN '.keyvalue().key' ELSE '' END) END AS value) v

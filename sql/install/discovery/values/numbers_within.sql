@@ -31,7 +31,7 @@ CREATE FUNCTION clone_internal.kinds_of_number(words text, signs text, nth int) 
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT $1, 0 UNION SELECT substring($1 FROM '[[:alpha:]_]*[^[:alnum:]_]*$'), 0 UNION SELECT $1, $3 UNION SELECT '//', $3 WHERE $2 = '/' AND $3 > 0 AND $1 ~ '[[:alpha:]]/$'
+    SELECT $1, 0 UNION SELECT substring($1 FROM '[[:alpha:]_]*[^[:alnum:]_]*$'), 0 UNION SELECT $1, $3 WHERE $1 <> '' UNION SELECT '//', $3 WHERE $2 = '/' AND $3 > 0 AND $1 ~ '[[:alpha:]]/$'
 $$;
 COMMENT ON FUNCTION clone_internal.kinds_of_number(text, text, int) IS 'What numbers of the kind of a number within a value have before them';
 

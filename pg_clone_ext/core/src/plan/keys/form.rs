@@ -7,7 +7,7 @@
 use super::UUID_INPUT;
 use crate::ids::uuid_text;
 use crate::plan::table_copy::KeyKind;
-use crate::plan::types::{canonical_numeric, is_numeric, is_text};
+use crate::plan::types::{canonical_numeric, is_numeric, is_padded, is_text};
 use std::borrow::Cow;
 
 /// Which texts of a key's type are the same key.
@@ -45,9 +45,7 @@ impl KeyForm {
             _ if is_numeric(type_name) => KeyForm::Number,
             _ if !is_text(type_name) => KeyForm::Exact,
             _ if type_name.ends_with("citext") => KeyForm::Folded,
-            _ if type_name == "bpchar" || type_name == "character" || type_name.starts_with("character(") => {
-                KeyForm::Padded
-            }
+            _ if is_padded(type_name) => KeyForm::Padded,
             _ => KeyForm::Exact,
         }
     }
