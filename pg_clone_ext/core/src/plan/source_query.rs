@@ -2,6 +2,8 @@
 
 use super::quote;
 use super::store::Table;
+use super::table_copy::canonical_key;
+use super::types::is_text;
 
 /// The rows of a table that meet all conditions. In conditions and expressions the row has the alias `t`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +47,7 @@ impl SourceQuery {
         self.filter(condition)
     }
 
-    /// Only rows whose column of `table` has one of these values, given as texts.
+    /// Only rows whose column of `table` has one of these values, given as texts in the form in which equal keys are the same.
     pub fn any_of<V: AsRef<str>>(
         self,
         table: &Table,
@@ -56,12 +58,19 @@ impl SourceQuery {
             .into_iter()
             .map(|value| quote::literal(value.as_ref()))
             .collect();
-        let condition = format!(
-            "t.{} OPERATOR(pg_catalog.=) ANY (ARRAY[{}]::{}[])",
-            quote::identifier(column),
-            values.join(", "),
-            table.type_of(column)
-        );
+        // The operator of citext is its own; in the text form no index is used.
+        let condition = match canonical_key(table, column, "t") {
+            Some(key) if is_text(table.type_of(column)) => format!(
+                "({key})::pg_catalog.text OPERATOR(pg_catalog.=) ANY (ARRAY[{}]::pg_catalog.text[])",
+                values.join(", ")
+            ),
+            _ => format!(
+                "t.{} OPERATOR(pg_catalog.=) ANY (ARRAY[{}]::{}[])",
+                quote::identifier(column),
+                values.join(", "),
+                table.type_of(column)
+            ),
+        };
         self.filter(condition)
     }
 

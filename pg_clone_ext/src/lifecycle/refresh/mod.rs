@@ -298,7 +298,12 @@ impl Replaced {
         let given: Ids = self
             .identities
             .iter()
-            .map(|identity| (identity.table, identity.target.clone()))
+            .map(|identity| {
+                (
+                    identity.table,
+                    preserved_ids::in_form(store, identity, &identity.target),
+                )
+            })
             .collect();
         let given_again: Ids = self
             .identities
@@ -308,7 +313,12 @@ impl Replaced {
                 let source = preserved_ids::key_in(store, identity, &identity.source);
                 matches!(run.new_key(&source, &domain), NewKey::To(new) if new.to_text() == identity.target)
             })
-            .map(|identity| (identity.table, identity.target.clone()))
+            .map(|identity| {
+                (
+                    identity.table,
+                    preserved_ids::in_form(store, identity, &identity.target),
+                )
+            })
             .collect();
         let go_on = run.request.options.include_others;
         crate::item::check_references(store, &self.project, go_on, &|id| given_again.has_anywhere(id))?;

@@ -9,7 +9,7 @@ use crate::pg::query::{self, for_each_row, text};
 use crate::pg::session::settings_guard::ReadingSettings;
 use crate::records::runs;
 use crate::run::file_rows::FileRows;
-use crate::run::keys::{Key, NewKey};
+use crate::run::keys::{Key, NewKey, in_form_of_key};
 use crate::run::plan::call_values::source_key;
 use crate::run::state::Run;
 use pg_clone_core::edit::member;
@@ -369,6 +369,13 @@ pub fn key_in(store: &Store, identity: &Identity, text: &str) -> Key {
     let table = identity.table.and_then(|table| store.table(table));
     let id_type = table.and_then(|table| table.id_column.as_deref().map(|id| table.type_of(id)));
     Key::of_type(text, id_type.unwrap_or_default())
+}
+
+/// The text of a key of its table in the form in which equal keys are the same: in lower case for citext.
+pub fn in_form(store: &Store, identity: &Identity, text: &str) -> String {
+    let table = identity.table.and_then(|table| store.table(table));
+    let id_type = table.and_then(|table| table.id_column.as_deref().map(|id| table.type_of(id)));
+    in_form_of_key(text, id_type.unwrap_or_default()).into_owned()
 }
 
 /// Refuses (55000) keys that are given again and that rows have which are not the replaced clone's any more: they were moved to another

@@ -4,7 +4,7 @@
 use crate::lifecycle::ids::table_of_keys;
 use crate::lifecycle::refresh::preserved_ids::{Identity, key_in};
 use crate::pg::query::for_each_row;
-use crate::run::keys::{Key, NewKey};
+use crate::run::keys::{Key, NewKey, in_form_of_key};
 use crate::run::map::new_keys::length_of;
 use crate::run::state::Run;
 use pg_clone_core::error::Result;
@@ -52,6 +52,8 @@ pub fn pin<'i>(
         if columns.is_empty() || pairs.is_empty() {
             continue;
         }
+        let id_type = table.id_column.as_deref().map_or("", |id| table.type_of(id));
+        let in_form = |key: &Key| Key::of_type(&in_form_of_key(&key.to_text(), id_type), id_type);
         let new = texts(&table, &table.sql_name, &columns, pairs.values())?;
         let old = texts(&table, table.source_name(), &columns, pairs.keys())?;
         for (place, column) in columns.iter().enumerate() {
@@ -64,7 +66,7 @@ pub fn pin<'i>(
             for (source, target) in &pairs {
                 let (Some(Some(was)), Some(Some(made))) = (
                     old.get(source).map(|row| row.get(place)),
-                    new.get(target).map(|row| row.get(place)),
+                    new.get(&in_form(target)).map(|row| row.get(place)),
                 ) else {
                     continue;
                 };

@@ -1,6 +1,6 @@
 //! The filters of a call, which select resources.
 
-use crate::run::keys::Key;
+use crate::run::keys::{Key, in_form_of_key};
 use pg_clone_core::error::{Error, Result, shown};
 use pg_clone_core::interrupt;
 use pg_clone_core::plan::{KeyKind, Request, Store, Table, TableRole};
@@ -145,30 +145,42 @@ fn parse_typed_id(
                 || table.sql_name.rsplit('.').next() == Some(name)
         });
         if let Some(table) = table {
-            let kind = KeyKind::of(table.id_column.as_deref().map_or("", |c| table.type_of(c)));
+            let id_type = id_type(table);
             let known = table
                 .resource_type
                 .clone()
                 .unwrap_or_else(|| table.sql_name.clone());
-            return Ok((Some(known), parse_id(rest, &[kind], argument)?));
+            let key = parse_id(&in_form_of_key(rest, id_type), &[KeyKind::of(id_type)], argument)?;
+            return Ok((Some(known), key));
         }
     }
     let key = parse_id(id, kinds, argument)?;
     if store.follows_constraints() && !matches!(key, Key::Uuid(_)) {
         let kind = |table: &&Table| {
-            let kind = KeyKind::of(table.id_column.as_deref().map_or("", |c| table.type_of(c)));
-            kind == if matches!(key, Key::Int(_)) {
-                KeyKind::Int
-            } else {
-                KeyKind::Text
-            }
+            KeyKind::of(id_type(table))
+                == if matches!(key, Key::Int(_)) {
+                    KeyKind::Int
+                } else {
+                    KeyKind::Text
+                }
         };
-        let types: Vec<String> = resources()
-            .filter(kind)
-            .map(|t| t.resource_type.clone().unwrap_or_else(|| t.sql_name.clone()))
-            .collect();
-        if types.len() > 1 {
-            let examples: Vec<String> = types.iter().take(20).map(|name| format!("{name}/{id}")).collect();
+        let tables: Vec<&Table> = resources().filter(kind).collect();
+        // Equal is what the type says: a citext in other letters.
+        if let ([table], Key::Text(text)) = (tables.as_slice(), &key) {
+            return Ok((None, Key::Text(in_form_of_key(text, id_type(table)).into_owned())));
+        }
+        if tables.len() > 1 {
+            let name = |table: &&Table| {
+                table
+                    .resource_type
+                    .clone()
+                    .unwrap_or_else(|| table.sql_name.clone())
+            };
+            let examples: Vec<String> = tables
+                .iter()
+                .take(20)
+                .map(|table| format!("{}/{id}", name(table)))
+                .collect();
             return Err(Error::bad_argument(format!(
                 "\"{}\" in {argument} can be a key of several tables",
                 shown(id)
@@ -177,6 +189,14 @@ fn parse_typed_id(
         }
     }
     Ok((None, key))
+}
+
+/// The type of a table's key; empty without one.
+fn id_type(table: &Table) -> &str {
+    table
+        .id_column
+        .as_deref()
+        .map_or("", |column| table.type_of(column))
 }
 
 fn parse_id(id: &str, kinds: &[KeyKind], argument: &str) -> Result<Key> {

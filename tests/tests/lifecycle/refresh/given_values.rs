@@ -219,3 +219,42 @@ async fn rows_that_came_together_or_apart_in_the_source_do_so_in_its_clone() {
         db.list(&groups.replace("$1", "1")).await
     );
 }
+
+#[tokio::test]
+async fn keys_in_other_letters_are_the_same_where_the_type_says_so() {
+    let db = Scratch::with_extension().await;
+    db.run(
+        "CREATE EXTENSION citext; CREATE TABLE team (id serial PRIMARY KEY, name text); INSERT INTO team (name) VALUES ('A'), ('B');
+         CREATE TABLE person (login citext PRIMARY KEY, team_id int NOT NULL REFERENCES team, token text UNIQUE, n int); INSERT INTO person SELECT 'User' || chr(64 + n) || left(md5(n::text), 5), 1 + n % 2, md5('t' || n), n FROM generate_series(1, 20) n;
+         SELECT clone.store_create('s', 'discover', '{\"tenant\": \"team\"}'), clone.preserve_ids('s', 'person')",
+    )
+    .await;
+    // The call names rows as the table has them.
+    let some = db
+        .text("SELECT min(login::text) FROM person WHERE team_id = 1")
+        .await;
+    for (filter, rows) in [("exclude_ids", 9), ("include_ids", 1)] {
+        for login in [some.clone(), some.to_uppercase(), format!("person/{some}")] {
+            let clone = db
+                .clone_project(&format!("'1', {filter} => ARRAY['{login}']"))
+                .await;
+            assert_eq!(
+                db.number(&format!("SELECT count(*) FROM person WHERE team_id = {clone}"))
+                    .await,
+                rows,
+                "{filter} {login}"
+            );
+        }
+    }
+    let clone = db.clone_project("'1', options => '{\"verify\": true}'").await;
+    let persons =
+        format!("SELECT format('%s %s %s', login, token, n) FROM person WHERE team_id = {clone} ORDER BY n");
+    let before = db.list(&persons).await;
+    for _ in 0..2 {
+        db.clone_project(&format!(
+            "'1', options => '{{\"replace\": \"{clone}\", \"verify\": true}}'"
+        ))
+        .await;
+        assert_eq!(db.list(&persons).await, before);
+    }
+}
