@@ -351,3 +351,24 @@ async fn new_keys_are_in_the_order_of_the_old_ones() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_chosen_decimal_id_is_found_in_either_spelling() {
+    let db = discovered(
+        "CREATE TABLE team (id numeric(6,2) PRIMARY KEY, name text); INSERT INTO team VALUES (5.50, 'A'), (9.25, 'B');
+         CREATE TABLE person (id serial PRIMARY KEY, team_id numeric(6,2) NOT NULL REFERENCES team); INSERT INTO person (team_id) SELECT id FROM team, generate_series(1, 5)",
+        "team",
+    )
+    .await;
+    db.clone_project("'5.5', options => '{\"verify\": true, \"target\": \"77.5\"}'")
+        .await;
+    for given in ["77.5", "77.50"] {
+        assert_verified(&db, given).await;
+        db.clone_project(&format!(
+            "'5.50', options => '{{\"verify\": true, \"replace\": \"{given}\"}}'"
+        ))
+        .await;
+    }
+    db.run("SELECT project_delete('77.50')").await;
+    assert_eq!(db.number("SELECT count(*) FROM person").await, 10);
+}

@@ -8,7 +8,10 @@ use crate::run::keys::{Key, in_form_of_key};
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result, shown};
 use pg_clone_core::ids::uuid_text;
-use pg_clone_core::plan::{self, Action, ColumnRole, KeyKind, Request, SourceQuery, Store, TableRole, quote};
+use pg_clone_core::plan::{
+    self, Action, ColumnRole, KeyKind, Request, SourceQuery, Store, TableRole, canonical_numeric, is_numeric,
+    quote,
+};
 use pg_clone_core::rules::Rule;
 
 /// Checks for open questions that could make the clone wrong: an error (55000) whose hint is the call that answers it.
@@ -249,6 +252,10 @@ pub fn choose_target(run: &mut Run) -> Result<()> {
         check_fits(&project, &new.to_text(), "target")?;
     }
     let new = match new {
+        // As later calls name it: 77.50 is 77.5.
+        Key::Text(given) if is_numeric(project.type_of(column)) => {
+            Key::Text(canonical_numeric(&given).ok_or_else(|| malformed("decimal numbers"))?)
+        }
         Key::Text(given) => Key::Text(text_id(&project, &given)?),
         new => new,
     };

@@ -172,7 +172,7 @@ BEGIN
         LOOP
             -- Of a column that is named after a table of the store, the rows are its parts: issue_id, beside poster_id and type.
             CONTINUE WHEN p.rank > 1 AND p.id_word <> '' AND parent IS NOT NULL AND parent NOT IN (p.name, p.type_column);
-            CONTINUE WHEN p.name = ANY (used || types) OR p.type_column = ANY (used) OR p.rank = 3 AND p.type_column = ANY (types);
+            CONTINUE WHEN p.name = ANY (used || types) OR p.type_column = ANY (used) OR (p.rank > 1 OR p.id_word = '') AND p.type_column = ANY (types);
             calls := CASE WHEN p.family = 'int' AND p.content_types OR p.family <> 'int' AND (p.kinds IS NULL OR p.named_kinds > 0) THEN clone_internal.named_pair_calls($1, t.relation, p.type_column, p.name) END;
             IF calls IS NULL THEN
                 -- What names a table, in the column's name or as a type, is a key of that.
@@ -183,6 +183,12 @@ BEGIN
                 CONTINUE WHEN c.ids IS NULL OR c.ids < 10 OR NOT (c.split AND NOT c.whole OR c.partly AND p.rank < 3 AND (p.id_word = '' OR p.says_type) OR (c.split OR c.whole) AND p.says_type AND (p.rank = 1 OR p.rank = 2 AND p.family <> 'text') OR c.split AND p.rank = 1);
                 calls := c.calls;
                 codes := c.codes;
+                IF calls IS NULL THEN
+                    -- The types are keys of a small table that says what they are.
+                    SELECT CASE WHEN count(DISTINCT k.code) = cardinality(string_to_array(codes, ', ')) AND count(DISTINCT k.code) = count(*) THEN string_agg(k.call, ' ' ORDER BY k.target) END INTO calls
+                    FROM (SELECT e.code, e.target::oid AS target, format('SELECT clone.store_reference(%L, %L, %L, %L, type_column => %L, type_values => %L, belongs => true);', $1, t.relation, p.name, e.target, p.type_column, ARRAY[e.code]::text) AS call
+                          FROM clone_internal.explained_types($1, t.relation, p.type_column, string_to_array(codes, ', ')) e) k;
+                END IF;
             END IF;
             IF used = '{}' THEN
                 first := p.name;

@@ -61,6 +61,60 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.looks_random(regclass, name) IS 'Whether each text of a column looks as if it had been made at random';
 
+-- Whether the type of a text column and the CHECKs that are about it alone allow these values.
+CREATE FUNCTION clone_internal.allows_values(relation regclass, "column" name, vals text[]) RETURNS boolean
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    type text;
+    checks text;
+    allowed boolean;
+BEGIN
+    SELECT format_type(a.atttypid, a.atttypmod), (SELECT string_agg(format(E'(%s\n)', pg_get_expr(c.conbin, c.conrelid)), ' AND ') FROM pg_constraint c WHERE c.contype = 'c' AND c.conrelid = $1 AND c.conkey = ARRAY[a.attnum])
+    INTO type, checks FROM pg_attribute a WHERE a.attrelid = $1 AND a.attname = $2;
+    EXECUTE format('SELECT COALESCE(bool_and((%s) IS NOT FALSE AND t.%I IS NOT NULL), true) FROM unnest($1) AS v (x) CROSS JOIN LATERAL (SELECT v.x::%s AS %2$I) AS t', COALESCE(checks, 'true'), "column", type) INTO allowed USING vals;
+    RETURN allowed;
+EXCEPTION
+    WHEN check_violation OR data_exception THEN
+        RETURN false;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.allows_values(regclass, name, text[]) IS 'Whether the type of a text column and the CHECKs that are about it alone allow these values';
+
+-- The role that gives a unique text column of this length new values: random, where its texts are made at random or leave no room for a suffix, or
+-- nothing else is allowed; prefix stands for a template. NULL: its CHECKs allow none of these.
+CREATE FUNCTION clone_internal.role_of_unique_text(relation regclass, "column" name, length int) RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    vals text[];
+    preferred text;
+BEGIN
+    preferred := CASE WHEN length <= 24 OR clone_internal.looks_random(relation, "column") THEN 'random' WHEN "column" ~* 'e?_?mail' THEN 'template' ELSE 'suffix' END;
+    IF NOT EXISTS (SELECT FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_constraint c ON c.contype = 'c' AND c.conrelid = a.attrelid AND c.conkey = ARRAY[a.attnum]
+                   WHERE a.attrelid = $1 AND a.attname = $2 AND (t.typtype = 'd' OR c.oid IS NOT NULL)) THEN
+        RETURN preferred;
+    END IF;
+    EXECUTE format('SELECT ARRAY(SELECT rtrim(t.%I::text) FROM %s AS t WHERE t.%1$I IS NOT NULL LIMIT 100)', $2, clone_internal.spread($1, quote_ident($2), 2000)) INTO vals;
+    IF preferred <> 'random' AND clone_internal.allows_values($1, $2, ARRAY(
+        SELECT CASE WHEN preferred = 'template' THEN 'clone1.' || v ELSE left(v, COALESCE(length, 100000) - 2) || '-1' END FROM unnest(vals) v)) THEN
+        RETURN preferred;
+    END IF;
+    -- host.example.com
+    IF preferred <> 'random' AND clone_internal.allows_values($1, $2, ARRAY(SELECT 'c1-' || left(v, COALESCE(length, 100000) - 3) FROM unnest(vals) v)) THEN
+        RETURN 'prefix';
+    END IF;
+    -- Other letters and digits in their place.
+    IF clone_internal.allows_values($1, $2, ARRAY(SELECT translate(v, 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789', 'nopqrstuvwxyzabcdefghijklmNOPQRSTUVWXYZABCDEFGHIJKLM5678901234') FROM unnest(vals) v)) THEN
+        RETURN 'random';
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.role_of_unique_text(regclass, name, int) IS 'The role that gives a unique text column new values; NULL: its CHECKs allow none of those';
+
 -- Columns of unique indexes in which a clone would conflict with its source get a new value. asks: numbers, dates and the like, for
 -- which none can be made up and of which a NULL would lose what the row says, are asked about; nothing else is done.
 CREATE FUNCTION clone_internal.discover_unique(store text, asks boolean DEFAULT false) RETURNS void
@@ -73,7 +127,8 @@ DECLARE
     chosen record;
     filled boolean;
     best name;
-    made_at_random boolean;
+    -- That of a text; NULL: its CHECKs allow no new values.
+    role text;
     -- Columns about which a question is open: they may hold keys, and change in every clone. As [table, column].
     pending jsonb := (SELECT COALESCE(jsonb_agg(jsonb_build_array(o.relation::oid::bigint, o.name)), '[]') FROM (
         SELECT p.relation, p.name FROM clone_internal.polymorphic_pairs(store) p
@@ -121,7 +176,7 @@ BEGIN
         -- Of several texts, that which tells rows apart.
         SELECT clone_internal.most_distinct(u.relation, array_agg(a.attname ORDER BY NOT a.attnotnull DESC, a.attnum)) INTO best FROM pg_attribute a
         WHERE a.attrelid = u.relation AND a.attnum IN (SELECT clone_internal.unique_columns(u.indexrelid)) AND clone_internal.family(a.atttypid) = 'text' HAVING count(*) > 1;
-        SELECT a.attname, a.attnotnull, i.indnkeyatts = 1 AS alone, clone_internal.family(a.atttypid) AS family, a.atttypid = 'bytea'::regtype AS is_bytes,
+        SELECT a.attname, a.attnotnull, i.indnkeyatts = 1 AS alone, i.indnullsnotdistinct AS one_null, clone_internal.family(a.atttypid) AS family, a.atttypid = 'bytea'::regtype AS is_bytes,
             CASE WHEN clone_internal.base_type(a.atttypid) IN ('varchar'::regtype, 'bpchar'::regtype) AND a.atttypmod > 4 THEN a.atttypmod - 4 END AS length,
             -- A constant is no new value, and the time of the clone is not that of the row.
             a.attidentity <> '' OR COALESCE(pg_get_expr(e.adbin, e.adrelid) LIKE '%(%', false) AND clone_internal.base_type(a.atttypid) NOT IN (1082, 1083, 1114, 1184, 1266) AS generated,
@@ -148,14 +203,15 @@ BEGIN
             CONTINUE WHEN NOT filled;
             PERFORM clone_internal.ask(store, u.relation, chosen.attname, '', 'error',
                 format('%s.%I is unique across all tenants: a clone cannot have its source''s values. ', u.relation, chosen.attname)
-                    || CASE WHEN chosen.family = 'int' THEN 'Does it get numbers above all that exist, or NULL?' ELSE 'Does it get NULL?' END,
+                    || CASE WHEN chosen.family = 'int' THEN 'Does it get numbers above all that exist, or NULL?' WHEN chosen.one_null THEN format('One row of all can have NULL: give it an SQL expression over the row, clone.store_column(%L, %L, %L, ''expression'', value => …)', store, u.relation, chosen.attname) ELSE 'Does it get NULL?' END,
                 CASE WHEN chosen.family = 'int' THEN format('SELECT clone.store_column(%L, %L, %L, ''expression'', value => %L);', store, u.relation, chosen.attname,
                          -- Above the greatest, in the order of the source's.
                          format('(SELECT pg_catalog.max(m.%1$I) OPERATOR(pg_catalog.-) pg_catalog.min(m.%1$I) OPERATOR(pg_catalog.+) 1 FROM %2$s AS m) OPERATOR(pg_catalog.+) %1$I', chosen.attname, u.relation))
-                     ELSE format('SELECT clone.store_column(%L, %L, %L, ''null'');', store, u.relation, chosen.attname) END,
-                CASE WHEN chosen.family = 'int' THEN format('SELECT clone.store_column(%L, %L, %L, ''null'');', store, u.relation, chosen.attname) END);
+                     WHEN NOT chosen.one_null THEN format('SELECT clone.store_column(%L, %L, %L, ''null'');', store, u.relation, chosen.attname) END,
+                CASE WHEN chosen.family = 'int' AND NOT chosen.one_null THEN format('SELECT clone.store_column(%L, %L, %L, ''null'');', store, u.relation, chosen.attname) END);
             CONTINUE;
         END IF;
+        role := CASE WHEN chosen.family = 'text' THEN clone_internal.role_of_unique_text(u.relation, chosen.attname, chosen.length) END;
         IF asks AND chosen.family = 'text' AND EXISTS (SELECT FROM clone.store s WHERE s.name = discover_unique.store AND s.looked_at IS NOT NULL) THEN
             -- Of a table that was described later.
             CONTINUE WHEN clone_internal.answered(store, u.relation, chosen.attname, '')
@@ -163,18 +219,16 @@ BEGIN
             EXECUTE format('SELECT EXISTS (SELECT FROM %s AS t WHERE t.%I IS NOT NULL)', u.relation, chosen.attname) INTO filled;
             CONTINUE WHEN NOT filled;
             PERFORM clone_internal.ask(store, u.relation, chosen.attname, '', 'error',
-                format('%s.%I is unique across all tenants: a clone cannot have its source''s values. ', u.relation, chosen.attname) || 'Does it get others?',
-                format('SELECT clone.store_column(%L, %L, %L, %L);', store, u.relation, chosen.attname, CASE WHEN chosen.length <= 24 OR clone_internal.looks_random(u.relation, chosen.attname) THEN 'random' ELSE 'suffix' END),
+                format('%s.%I is unique across all tenants: a clone cannot have its source''s values. ', u.relation, chosen.attname)
+                    || CASE WHEN role IS NULL THEN format('Its CHECK allows neither a suffix nor random texts: give it an SQL expression over the row, clone.store_column(%L, %L, %L, ''expression'', value => …)', store, u.relation, chosen.attname) ELSE 'Does it get others?' END,
+                CASE WHEN role = 'prefix' THEN format('SELECT clone.store_column(%L, %L, %L, ''template'', value => ''c{n}-{value}'');', store, u.relation, chosen.attname)
+                     WHEN role IS NOT NULL THEN format('SELECT clone.store_column(%L, %L, %L, %L);', store, u.relation, chosen.attname, CASE role WHEN 'template' THEN 'suffix' ELSE role END) END,
                 CASE WHEN NOT chosen.attnotnull THEN format('SELECT clone.store_column(%L, %L, %L, ''null'');', store, u.relation, chosen.attname) END);
         END IF;
-        CONTINUE WHEN asks;
-        made_at_random := chosen.family = 'text' AND clone_internal.looks_random(u.relation, chosen.attname);
+        CONTINUE WHEN asks OR chosen.family = 'text' AND role IS NULL;
         PERFORM clone.store_column(store, u.relation, chosen.attname,
-            CASE WHEN made_at_random THEN 'random'
-                 -- Too short for a suffix and something of the value.
-                 WHEN chosen.family = 'text' AND chosen.length <= 24 THEN 'random'
-                 WHEN chosen.family = 'text' AND chosen.attname ~* 'e?_?mail' THEN 'template'
-                 WHEN chosen.family = 'text' THEN 'suffix'
+            CASE WHEN role = 'prefix' THEN 'template'
+                 WHEN chosen.family = 'text' THEN role
                  WHEN chosen.family = 'uuid' THEN 'new_uuid'
                  WHEN chosen.generated THEN 'default'
                  WHEN chosen.is_bytes THEN 'expression'
@@ -182,7 +236,7 @@ BEGIN
                  ELSE 'keep' END,
             value => CASE WHEN chosen.is_bytes AND NOT chosen.generated
                      THEN clone_internal.random_bytes(chosen.attname)
-                 WHEN chosen.family = 'text' AND chosen.attname ~* 'e?_?mail' AND COALESCE(chosen.length > 24, true) AND NOT made_at_random THEN 'clone{n}.{value}' END);
+                 WHEN role = 'template' THEN 'clone{n}.{value}' WHEN role = 'prefix' THEN 'c{n}-{value}' END);
     END LOOP;
 END
 $$;

@@ -381,3 +381,28 @@ async fn negative_numbers_beside_keys_get_no_proposal() {
         "{asked}"
     );
 }
+
+#[tokio::test]
+async fn types_that_a_small_table_explains_are_those_of_the_key_beside_them() {
+    let db = discovered(
+        &format!(
+            "{TABLES} CREATE TABLE entity_type (id smallint PRIMARY KEY, model text); INSERT INTO entity_type VALUES (31, 'task'), (32, 'photo');
+             CREATE TABLE flag (entity_id int NOT NULL, entity_type_id smallint NOT NULL REFERENCES entity_type, no int, reason text, PRIMARY KEY (entity_type_id, entity_id, no));
+             INSERT INTO flag SELECT id, 31, id, 'r' FROM task WHERE id <= 40 UNION ALL SELECT id, 32, id, 'r' FROM photo WHERE id <= 40"
+        ),
+        "tenant",
+    )
+    .await;
+    assert_eq!(errors(&db).await, ["public.flag.entity_id"]);
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    for (kind, table) in [(31, "task"), (32, "photo")] {
+        let flags = |tenant: &str| {
+            format!(
+                "SELECT count(*) FROM flag f JOIN {table} t ON t.id = f.entity_id AND f.entity_type_id = {kind} WHERE t.tenant_id = {tenant}"
+            )
+        };
+        let (cloned, source) = (db.number(&flags(&clone)).await, db.number(&flags("2")).await);
+        assert!(cloned == source && cloned > 8, "{table}: {cloned} of {source}");
+    }
+}

@@ -4,3 +4,4 @@ mod key_columns;
 mod mentions;
 mod no_value;
 mod tenant_words;
+mod unique_values;

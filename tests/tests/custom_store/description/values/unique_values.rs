@@ -1,0 +1,55 @@
+//! New values of unique columns that constraints of other kinds limit.
+
+use crate::assert_verified;
+use crate::description::{answer_all, discovered};
+
+#[tokio::test]
+async fn new_values_of_unique_texts_are_those_that_checks_allow() {
+    let db = discovered(
+        r"CREATE TABLE team (id serial PRIMARY KEY, name text); INSERT INTO team (name) VALUES ('A'), ('B');
+          CREATE DOMAIN slug AS varchar(40) CHECK (VALUE ~ '^[a-z][a-z0-9]{2,38}$');
+          CREATE TABLE site (id serial PRIMARY KEY, team_id int NOT NULL REFERENCES team, slug slug NOT NULL UNIQUE, host text NOT NULL UNIQUE CHECK (host ~ '^[a-z0-9-]+\.example\.com$'), title text NOT NULL UNIQUE CHECK (length(title) < 200), code text NOT NULL UNIQUE CHECK (code IN ('A1', 'A2', 'A3', 'A4', 'A5', 'A6', 'A7', 'A8')));
+          INSERT INTO site (team_id, slug, host, title, code) SELECT 1 + n % 2, 'house' || chr(96 + n) || 'river', 'house-' || chr(96 + n) || '.example.com', 'House of ' || chr(96 + n), 'A' || n FROM generate_series(1, 8) n",
+        "team",
+    )
+    .await;
+    assert_eq!(
+        db.list("SELECT format('%s %s %s', name, role, value) FROM clone.store_column WHERE role IN ('suffix', 'template', 'random') ORDER BY 1").await,
+        ["host template c{n}-{value}", "slug random ", "title suffix "]
+    );
+    let asked = db
+        .list("SELECT concat_ws(' ', severity, question, answer) FROM clone.store_check('s') WHERE severity <> 'note'")
+        .await;
+    assert!(
+        asked.len() == 1
+            && asked[0].starts_with("error public.site.code is unique across all tenants")
+            && asked[0].contains("Its CHECK allows neither"),
+        "{asked:?}"
+    );
+    db.run("ALTER TABLE site DROP code; SELECT clone.store_refresh('s')")
+        .await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_verified(&db, &clone).await;
+}
+
+#[tokio::test]
+async fn null_is_no_new_value_where_one_row_can_have_it() {
+    let slots = |index: &str| {
+        format!(
+            "CREATE TABLE team (id serial PRIMARY KEY, name text); INSERT INTO team (name) VALUES ('A'), ('B');
+             CREATE TABLE slot (id serial PRIMARY KEY, team_id int NOT NULL REFERENCES team, day date UNIQUE {index}); INSERT INTO slot (team_id, day) SELECT 1 + n % 2, '2026-01-01'::date + n FROM generate_series(1, 8) n"
+        )
+    };
+    let question =
+        "SELECT concat_ws(' ', question, answer) FROM clone.store_check('s') WHERE severity = 'error'";
+    let db = discovered(&slots("NULLS NOT DISTINCT"), "team").await;
+    let asked = db.text(question).await;
+    assert!(
+        asked.contains("One row of all can have NULL") && asked.ends_with("value => …)"),
+        "{asked}"
+    );
+    let db = discovered(&slots(""), "team").await;
+    assert!(db.text(question).await.ends_with("'day', 'null');"));
+    answer_all(&db, "answer").await;
+    db.clone_project("'2', options => '{\"verify\": true}'").await;
+}
