@@ -345,6 +345,11 @@ extension_sql_file!(
     requires = ["unnamed_references", "unique_columns"]
 );
 extension_sql_file!(
+    "../../sql/install/discovery/values/member_names.sql",
+    name = "member_names",
+    requires = ["unnamed_references"]
+);
+extension_sql_file!(
     "../../sql/install/discovery/new_values/large_objects.sql",
     name = "large_objects",
     requires = ["unnamed_references"]

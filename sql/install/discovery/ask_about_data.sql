@@ -342,6 +342,7 @@ BEGIN
     PERFORM clone_internal.ask_about_numbers_within(ask_about_data.store, places);
     PERFORM clone_internal.ask_about_named_texts(ask_about_data.store);
     PERFORM clone_internal.ask_about_called_addresses(ask_about_data.store);
+    PERFORM clone_internal.ask_about_member_names(ask_about_data.store);
     PERFORM clone_internal.ask_about_groups(ask_about_data.store, sampled);
     PERFORM clone_internal.ask_about_large_objects(ask_about_data.store, sampled);
     PERFORM clone_internal.merge_questions(ask_about_data.store);

@@ -1,6 +1,7 @@
 //! Questions that the values of columns raise: keys of several unique columns, mentions in prose, values in place of NULL, texts of the tenant.
 
 mod key_columns;
+mod member_names;
 mod mentions;
 mod no_value;
 mod tenant_words;
