@@ -248,7 +248,7 @@ async fn values_of_custom_fields_are_keys_by_the_kind_of_their_field() {
 }
 
 async fn values_of_fields(field: &str, format: &str, value: &str) {
-    let column = value.split(' ').next().unwrap();
+    let column = value.split(' ').next().unwrap_or_default();
     let named = |sql: &str| {
         sql.replace("custom_field_id", field)
             .replace("field_format", format)

@@ -40,3 +40,12 @@ DROP TRIGGER note ON depot.rack;
 -- A key that acts on rows of others, to a column that the view leaves out.
 CREATE TABLE depot.tag (code text REFERENCES depot.base (code) ON DELETE CASCADE);
 SELECT project_delete('2', store => 'depot');
+-- An action of a key that is disabled would leave rows of others behind.
+CREATE TABLE crew (id int PRIMARY KEY, name text); CREATE TABLE tool (id serial PRIMARY KEY, crew_id int NOT NULL REFERENCES crew); CREATE TABLE loan (id int PRIMARY KEY, tool_id int REFERENCES tool ON DELETE CASCADE);
+INSERT INTO crew VALUES (1, 'A'), (2, 'B'); INSERT INTO tool (crew_id) VALUES (1), (2);
+SELECT clone.store_create('crews', 'discover', '{"tenant": "crew", "shared": ["loan"]}');
+SELECT project_clone('1', store => 'crews', options => '{"target": "3"}');
+INSERT INTO loan VALUES (1, 3);
+SET session_replication_role = replica;
+SELECT project_delete('3', store => 'crews', options => '{"others": "include"}');
+RESET session_replication_role;
