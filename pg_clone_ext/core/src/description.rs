@@ -100,6 +100,13 @@ const OPEN: Form = Members(&[
     ("question", true, Text),
     ("answer", false, Text),
     ("otherwise", false, Text),
+    ("target", false, Text),
+]);
+
+const PRESERVED: Form = Members(&[
+    ("resource_type", true, Text),
+    ("keep_added", false, Boolean),
+    ("needs", false, List(&Text)),
 ]);
 
 const SHARED: Form = Members(&[("table", true, Text), ("why", false, Text)]);
@@ -121,6 +128,7 @@ const DESCRIPTION: Form = Members(&[
     ("rules", false, List(&RULE)),
     ("no_references", false, List(&NO_REFERENCE)),
     ("open", false, List(&OPEN)),
+    ("preserved", false, List(&PRESERVED)),
     // Computed again from the tables.
     ("questions", false, List(&Anything)),
 ]);

@@ -29,7 +29,8 @@ BEGIN
                 || CASE WHEN u.value IS NULL THEN '{}' ELSE jsonb_build_object('value', u.value) END ORDER BY u.position, u.id) FROM clone.store_rule u WHERE u.store = s.name), '[]'),
             'no_references', COALESCE((SELECT jsonb_agg(jsonb_build_object('table', n.relation::text, 'column', n."column", 'path', n.path) ORDER BY n.relation::text, n."column", n.path)
                 FROM clone.store_no_reference n WHERE n.store = s.name), '[]'),
-            'open', COALESCE((SELECT jsonb_agg(jsonb_strip_nulls(to_jsonb(q) - '{store,relation}'::text[]) || jsonb_build_object('table', q.relation::text) ORDER BY q.relation::text, q."column", q.path)
+            'preserved', COALESCE((SELECT jsonb_agg(jsonb_strip_nulls(to_jsonb(p) - 'store'::text) ORDER BY p.resource_type) FROM clone.store_preserved p WHERE p.store = s.name), '[]'),
+            'open', COALESCE((SELECT jsonb_agg(jsonb_strip_nulls(to_jsonb(q) - '{store,relation,target}'::text[] || jsonb_build_object('table', q.relation::text, 'target', q.target::text)) ORDER BY q.relation::text, q."column", q.path)
                 FROM clone.store_question q WHERE q.store = s.name), '[]'),
             'questions', COALESCE((SELECT jsonb_agg(to_jsonb(q)) FROM clone_internal.store_questions(s.name) q), '[]'))
         FROM clone.store s WHERE s.name = store_export.store);
@@ -106,6 +107,8 @@ BEGIN
             DELETE FROM clone.store_shared d WHERE d.store = called;
             DELETE FROM clone.store_question d WHERE d.store = called;
             DELETE FROM clone.store_rule d WHERE d.store = called;
+            -- A description from before they were part of it says nothing of them.
+            DELETE FROM clone.store_preserved d WHERE d.store = called AND description ? 'preserved';
             UPDATE clone.store s SET looked_at = NULL, options = given WHERE s.name = called;
         ELSE
             INSERT INTO clone.store (name, preset, options) VALUES (called, preset, given);
@@ -157,9 +160,10 @@ BEGIN
         END LOOP;
         FOR v, number IN SELECT e.value, e.ordinality - 1 FROM jsonb_array_elements(description->'open') WITH ORDINALITY e LOOP
             place := format('open[%s] of the description', number);
-            INSERT INTO clone.store_question (store, relation, "column", path, severity, question, answer, otherwise)
+            INSERT INTO clone.store_question (store, relation, "column", path, severity, question, answer, otherwise, target)
             SELECT called, to_regclass(v->>'table'), v->>'column', COALESCE(v->>'path', ''), v->>'severity', v->>'question',
-                   replace(v->>'answer', quote_literal(description->>'name'), quote_literal(called)), replace(v->>'otherwise', quote_literal(description->>'name'), quote_literal(called))
+                   replace(v->>'answer', quote_literal(description->>'name'), quote_literal(called)), replace(v->>'otherwise', quote_literal(description->>'name'), quote_literal(called)),
+                   to_regclass(v->>'target')
             WHERE to_regclass(v->>'table') IS NOT NULL
             ON CONFLICT ON CONSTRAINT store_question_pkey DO NOTHING;
         END LOOP;
@@ -169,6 +173,10 @@ BEGIN
             PERFORM clone.rule(called, v->>'resource_type', v->>'path', v->>'action',
                 CASE WHEN v->>'action' = 'set' THEN v->'value' ELSE NULLIF(v->'value', 'null') END, v->>'when', v->>'unless_cloned', v->>'if_given',
                 COALESCE(clone_internal.texts(NULLIF(v->'columns', 'null')), '{}'), v->>'todo', COALESCE((v->>'position')::int, 100));
+        END LOOP;
+        FOR v, number IN SELECT e.value, e.ordinality - 1 FROM jsonb_array_elements(description->'preserved') WITH ORDINALITY e LOOP
+            place := format('preserved[%s] of the description', number);
+            PERFORM clone.preserve_ids(called, v->>'resource_type', COALESCE((v->>'keep_added')::boolean, false), clone_internal.texts(v->'needs'));
         END LOOP;
         place := 'the description';
         PERFORM clone_internal.check_column_roles(called);

@@ -146,3 +146,34 @@ async fn a_tenant_whose_key_has_no_sequence_takes_the_target_of_the_call() {
     );
     assert_verified(&db, "3").await;
 }
+
+#[tokio::test]
+async fn a_description_has_what_a_refresh_preserves_and_what_is_open() {
+    let db = Scratch::with_extension().await;
+    db.run(
+        "CREATE TABLE org (id bigserial PRIMARY KEY, name text); CREATE TABLE person (id bigserial PRIMARY KEY, org_id bigint NOT NULL REFERENCES org, n int);
+         CREATE TABLE visit (id bigserial PRIMARY KEY, person_id bigint NOT NULL REFERENCES person, about bigint); INSERT INTO org (name) VALUES ('A'), ('B');
+         INSERT INTO person (org_id) SELECT 1 + i % 2 FROM generate_series(1, 40) i; INSERT INTO visit (person_id, about) SELECT id, id FROM person;
+         SELECT clone.store_create('s', 'discover', '{\"tenant\": \"org\"}'); SELECT clone.preserve_ids('s', 'person', keep_added => true, needs => '{visit}')",
+    )
+    .await;
+    let all = "SELECT string_agg(to_jsonb(p)::text, ' ' ORDER BY p.resource_type) FROM (SELECT resource_type, keep_added, needs FROM clone.store_preserved WHERE store = '{}') p";
+    let export = db.text("SELECT clone.store_export('s')").await;
+    assert!(export.contains("keep_added"), "{export}");
+    db.run(&format!(
+        "SELECT clone.store_import($d${export}$d$, 'again'); SELECT clone.store_import($d${export}$d$, 's')"
+    ))
+    .await;
+    let preserved = db.text(&all.replace("{}", "s")).await;
+    assert!(preserved.contains("\"needs\": [\"visit\"]"), "{preserved}");
+    assert_eq!(db.text(&all.replace("{}", "again")).await, preserved);
+    let open = "SELECT string_agg(concat_ws(' ', relation, path, severity, target), ' ' ORDER BY relation, path) FROM clone.store_question WHERE store = '{}'";
+    assert_eq!(
+        db.text(&open.replace("{}", "again")).await,
+        db.text(&open.replace("{}", "s")).await
+    );
+    // A file from before they were part of it says nothing of them.
+    db.run("SELECT clone.store_import(clone.store_export('s') - 'preserved', 's')")
+        .await;
+    assert_eq!(db.text(&all.replace("{}", "s")).await, preserved);
+}
