@@ -48,9 +48,14 @@ extension_sql_file!(
     requires = ["arguments"]
 );
 extension_sql_file!(
+    "../../sql/install/stores/recorded_names.sql",
+    name = "recorded_names",
+    requires = ["option_checks"]
+);
+extension_sql_file!(
     "../../sql/install/stores/stores.sql",
     name = "stores",
-    requires = ["option_checks"]
+    requires = ["recorded_names"]
 );
 extension_sql_file!(
     "../../sql/install/stores/references.sql",

@@ -14,11 +14,11 @@ BEGIN
       AND (c.reason IS DISTINCT FROM 'set by hand' OR NOT EXISTS (
             SELECT FROM pg_attribute a WHERE a.attrelid = t.relation AND a.attname = c.name AND NOT a.attisdropped));
     UPDATE clone.store_column c
-    SET type = format_type(a.atttypid, a.atttypmod)
+    SET type = format_type(a.atttypid, a.atttypmod), number = a.attnum
     FROM pg_attribute a
     WHERE c.store = t.store AND c.relation = t.relation AND a.attrelid = t.relation AND a.attname = c.name;
-    INSERT INTO clone.store_column (store, relation, name, type, role, target, reason)
-    SELECT t.store, t.relation, a.attname, format_type(a.atttypid, a.atttypmod), i.role, i.target, i.reason
+    INSERT INTO clone.store_column (store, relation, name, type, role, target, reason, number)
+    SELECT t.store, t.relation, a.attname, format_type(a.atttypid, a.atttypmod), i.role, i.target, i.reason, a.attnum
     FROM pg_attribute a
     LEFT JOIN LATERAL (
         SELECT f.confrelid::regclass AS target FROM pg_constraint f
@@ -57,51 +57,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone_internal.describe_columns(text, regclass) IS 'Infers the roles of a table''s columns; roles set by hand are kept';
-
-CREATE FUNCTION clone_internal.remember_names(store text) RETURNS void
-LANGUAGE sql
-SET search_path = pg_catalog, pg_temp
-AS $$
-    UPDATE clone.store_relation r SET schema_name = n.nspname, table_name = c.relname
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE r.store = $1 AND c.oid = r.relation AND (r.schema_name, r.table_name) IS DISTINCT FROM (n.nspname, c.relname)
-$$;
-COMMENT ON FUNCTION clone_internal.remember_names(text) IS 'Records the schemas and names of a store''s tables; clone.store_refresh() uses them to find the tables';
-
-CREATE FUNCTION clone_internal.bind_tables(store text) RETURNS void
-LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
-AS $$
--- A table that was dropped and created again, or swapped names with another, is found by its name. A table that was only renamed
--- keeps its description.
-DECLARE
-    r record;
-BEGIN
-    FOR r IN
-        SELECT s.relation AS old, c.oid::regclass AS new, EXISTS (SELECT FROM pg_class o WHERE o.oid = s.relation) AS renamed
-        FROM clone.store_relation s
-        JOIN pg_namespace n ON n.nspname = s.schema_name
-        JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = s.table_name
-        WHERE s.store = bind_tables.store AND c.oid <> s.relation
-          AND NOT EXISTS (SELECT FROM clone.store_relation o WHERE o.store = s.store AND o.relation = c.oid)
-    LOOP
-        IF r.renamed THEN
-            RAISE NOTICE 'store "%" now describes table %, not %, which had that name before', store, r.new, r.old;
-        END IF;
-        UPDATE clone.store_relation s SET relation = r.new WHERE s.store = bind_tables.store AND s.relation = r.old;
-        UPDATE clone.store_relation s SET parents = array_replace(s.parents, r.old, r.new)
-        WHERE s.store = bind_tables.store AND s.parents @> ARRAY[r.old];
-        UPDATE clone.store_column s SET target = r.new WHERE s.store = bind_tables.store AND s.target = r.old;
-        UPDATE clone.store_reference s SET relation = r.new WHERE s.store = bind_tables.store AND s.relation = r.old;
-        UPDATE clone.store_reference s SET target = r.new WHERE s.store = bind_tables.store AND s.target = r.old;
-        UPDATE clone.store_membership s SET relation = r.new WHERE s.store = bind_tables.store AND s.relation = r.old;
-        UPDATE clone.store_membership s SET parent = r.new WHERE s.store = bind_tables.store AND s.parent = r.old;
-        -- The next refresh gives its rows the keys that they have.
-        UPDATE clone.run_identity i SET relation = r.new FROM clone.run n WHERE n.id = i.run_id AND n.store = bind_tables.store AND i.relation = r.old;
-    END LOOP;
-END
-$$;
-COMMENT ON FUNCTION clone_internal.bind_tables(text) IS 'Assigns descriptions of a store to the tables that now have the recorded names';
 
 CREATE FUNCTION clone.store_create(name text, preset text, options jsonb DEFAULT '{}') RETURNS text
 LANGUAGE plpgsql
@@ -156,9 +111,13 @@ BEGIN
     PERFORM clone_internal.lock_store(store);
     SELECT * INTO s FROM clone.store c WHERE c.name = store_refresh.store FOR UPDATE;
     PERFORM clone_internal.bind_tables(s.name);
+    PERFORM clone_internal.follow_renamed_columns(s.name);
     SELECT clone_internal.function_by_name(p.describe) INTO describe FROM clone.preset p WHERE p.name = s.preset;
     IF describe IS NOT NULL THEN
         EXECUTE format('SELECT %s($1, $2)', describe::regproc) USING s.name, s.options;
+    END IF;
+    IF s.preset IN ('custom', 'discover') THEN
+        PERFORM clone_internal.infer_new_documents(s.name);
     END IF;
     -- The preset can describe its own tables again. Descriptions by hand are not deleted.
     FOR r IN SELECT c.relation, format('%I.%I', c.schema_name, c.table_name) AS name FROM clone.store_relation c
@@ -398,6 +357,9 @@ RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    -- A placeholder of a template.
+    unknown text;
 BEGIN
     PERFORM clone_internal.check_writable();
     PERFORM clone_internal.lock_store(store);
@@ -410,6 +372,13 @@ BEGIN
         RAISE EXCEPTION 'column role % of column % needs a value', clone_internal.quoted(role::text), name USING
             ERRCODE = '22023', HINT = format('Give it: clone.store_column(…, %L, value => ''…'').', role);
     END IF;
+    IF role = 'template' THEN
+        SELECT m[1] INTO unknown FROM regexp_matches(value, '[{]([A-Za-z_]+)[}]', 'g') m WHERE m[1] NOT IN ('value', 'name', 'n', 'new_id', 'project') LIMIT 1;
+        IF unknown IS NOT NULL THEN
+            RAISE EXCEPTION 'the template % has an unknown placeholder {%}', clone_internal.quoted(value), clone_internal.shown(unknown) USING
+                ERRCODE = '22023', HINT = 'Placeholders: {value}, {name}, {n}, {new_id}, {project}.';
+        END IF;
+    END IF;
     IF target IS NOT NULL THEN
         PERFORM clone_internal.check_table(target, 'target');
     END IF;
@@ -418,7 +387,11 @@ BEGIN
     WHERE c.store = store_column.store AND c.relation = store_column.relation AND c.name = store_column.name;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'store "%" has no column % in table %', store, COALESCE(name, 'NULL'), COALESCE(relation::text, 'NULL') USING
-            ERRCODE = '22023', HINT = 'Describe the table first: clone.store_table(…).';
+            ERRCODE = '22023', HINT = CASE
+                WHEN NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = store_column.store AND r.relation = store_column.relation) THEN 'Describe the table first: clone.store_table(…).'
+                WHEN EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = store_column.name AND a.attnum > 0 AND NOT a.attisdropped) THEN format('The column is new: SELECT clone.store_refresh(%L);', store)
+                ELSE (SELECT COALESCE('Did you mean "' || clone_internal.nearest_word(store_column.name::text, array_agg(c.name::text)) || '"? ', '') || 'Columns: ' || string_agg(quote_ident(c.name), ', ' ORDER BY c.number, c.name) || '.'
+                      FROM clone.store_column c WHERE c.store = store_column.store AND c.relation = store_column.relation) END;
     END IF;
     -- What was declared last is true. Of a pair, values of types that no reference declares are kept.
     IF role = 'keep' THEN
