@@ -100,3 +100,42 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone_internal.ask_about_base64(text) IS 'Records questions about values that hold UUIDs or texts that are keys in base64';
+
+-- The 16 bytes of a UUID, or texts with keys, in columns of type bytea, which a clone copies as they are.
+CREATE FUNCTION clone_internal.ask_about_bytes(store text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    targets regclass[];
+    keys name[];
+    families text[];
+    vals text[];
+    c record;
+    found record;
+BEGIN
+    SELECT array_agg(n.relation), array_agg(n.name), array_agg(n.family) INTO targets, keys, families
+    FROM clone_internal.naming_columns($1) n WHERE n.is_id AND n.family IN ('uuid', 'text');
+    IF targets IS NULL THEN
+        RETURN;
+    END IF;
+    FOR c IN
+        SELECT t.relation, t.name FROM clone_internal.taken_columns($1) t
+        WHERE t.relkind IN ('r', 'p') AND t.role <> 'map' AND clone_internal.base_type(t.type) = 'bytea'::regtype AND NOT clone_internal.answered($1, t.relation, t.name, '$forms')
+          AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = t.relation AND q."column" = t.name)
+        ORDER BY t.relation::oid, t.number
+    LOOP
+        EXECUTE format('SELECT array_agg(DISTINCT v.x) FROM (
+                SELECT CASE WHEN octet_length(t.%1$I) = 16 THEN encode(t.%1$I, ''hex'')::uuid::text END AS x FROM %2$s AS t
+                UNION ALL SELECT lower(m[1]) FROM %2$s AS t CROSS JOIN LATERAL regexp_matches(encode(substring(t.%1$I FROM 1 FOR 4000), ''escape''), $1, ''gi'') AS m) v WHERE v.x IS NOT NULL',
+            c.name, clone_internal.spread(c.relation, quote_ident(c.name), 500)) INTO vals USING '(' || clone_internal.uuid_pattern('-') || ')';
+        CONTINUE WHEN vals IS NULL;
+        SELECT array_agg(DISTINCT k.target) AS targets, count(DISTINCT k.value) AS keys, min(k.value) AS example INTO found FROM clone_internal.keys_of_tables(targets, keys, families, vals[:1000]) k;
+        CONTINUE WHEN found.keys < 2;
+        PERFORM clone_internal.ask($1, c.relation, c.name, '$forms', 'error',
+            format('%s.%I holds keys of %s as bytes, such as %s: %s were found. A clone keeps them. Store them in a column of type uuid or text, and check again', c.relation, c.name, array_to_string(found.targets, ' or '), found.example, found.keys),
+            NULL, format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, c.relation, c.name, '$forms'));
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.ask_about_bytes(text) IS 'Records questions about columns of type bytea that hold UUIDs which are keys';

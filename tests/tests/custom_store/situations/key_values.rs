@@ -1,6 +1,7 @@
 //! New values of keys from expressions, from sequences in any state, and of generated columns.
 
 use crate::{assert_verified, described};
+use pg_clone_tests::scratch_database::Scratch;
 
 const TABLES: &str = "CREATE TABLE org (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('Ours'), ('Theirs');";
 const ORG: &str = "SELECT clone.store_table('s', 'org', 'project');";
@@ -175,5 +176,37 @@ async fn a_reference_to_a_generated_column_is_kept_or_refused_by_name() {
                 "generated column public.unit.code is unique across all projects, and public.uses refers to it"
             )
         );
+    }
+}
+
+#[tokio::test]
+async fn uuid_keys_as_bytes_are_asked_about() {
+    for (what, value) in [
+        ("16 bytes", "uuid_send(p.id)"),
+        ("a text", "convert_to('person:' || p.id, 'UTF8')"),
+        ("a text in capitals", "convert_to(upper(p.id::text), 'UTF8')"),
+    ] {
+        let db = Scratch::with_extension().await;
+        db.run(&format!(
+            "CREATE TABLE org (id bigserial PRIMARY KEY, name text); CREATE TABLE person (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), org_id bigint NOT NULL REFERENCES org);
+             CREATE TABLE event (id bigserial PRIMARY KEY, org_id bigint NOT NULL REFERENCES org, who bytea, digest bytea);
+             INSERT INTO org (name) VALUES ('A'), ('B'); INSERT INTO person (org_id) SELECT 1 + i % 2 FROM generate_series(1, 20) i;
+             INSERT INTO event (org_id, who, digest) SELECT p.org_id, {value}, decode(md5(p.id::text), 'hex') FROM person p;
+             SELECT clone.store_create('s', 'discover', '{{\"tenant\": \"org\"}}')"
+        ))
+        .await;
+        let questions = db
+            .list("SELECT concat_ws(' ', severity, subject, question) FROM clone.store_check('s')")
+            .await;
+        assert_eq!(questions.len(), 1, "{what}: {questions:?}");
+        assert!(
+            questions[0].starts_with("error")
+                && questions[0].contains("public.event.who holds keys of public.person as bytes"),
+            "{what}: {questions:?}"
+        );
+        db.fails("SELECT project_clone('1')").await;
+        db.run("SELECT clone.store_no_reference('s', 'event', 'who', '$forms')")
+            .await;
+        db.clone_project("'1'").await;
     }
 }
