@@ -160,6 +160,13 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.columns_with_words(text, text) IS 'Columns with documents, settings or other texts of which a sample holds these words';
 
+-- An address without what may be secret in it: who logs in, the path, the query.
+CREATE FUNCTION clone_internal.shown_address(address text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT COALESCE(m[1] || '://' || left(m[2], 60) || '/…', '…') FROM (SELECT regexp_match($1, '^([A-Za-z][A-Za-z0-9+.-]*)://(?:[^/?#]*@)?([^/?#@]+)') AS m) o $$;
+COMMENT ON FUNCTION clone_internal.shown_address(text) IS 'The scheme and host of an address, to be shown';
+
 -- Secrets within documents and texts, and addresses in documents that are called. A column's role is about the whole document: members of the
 -- root are removed by an expression, where a clone changes nothing else in the document.
 CREATE FUNCTION clone_internal.ask_about_named_texts(store text) RETURNS void
@@ -173,6 +180,7 @@ DECLARE
     forms text[];
     called text;
     -- Undeclared, only keys of these kinds are followed in documents.
+    proposal text;
     rewritten boolean := EXISTS (SELECT FROM clone.store_relation r JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column
                                  WHERE r.store = $1 AND clone_internal.family(a.atttypid) IN ('uuid', 'text'));
     c record;
@@ -182,6 +190,9 @@ BEGIN
                 AND NOT EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = t.relation AND d."column" = t.name)
                 AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = t.relation AND q."column" = t.name)
                 AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'c' AND f.conrelid = t.relation AND t.number = ANY (f.conkey)) AS removable,
+               -- Rules are about the document of a table with a type.
+               (SELECT r.resource_type FROM clone.store_relation r WHERE r.store = $1 AND r.relation = t.relation AND r.document_column = t.name AND r.type_column IS NULL) AS document_type,
+               EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.relation AND a.attname = t.name AND NOT a.attnotnull) AND clone_internal.family(t.type) = 'text' AS emptied,
                clone_internal.keep_call($1, t.relation, t.name, '$secrets') AS keep_secrets, clone_internal.keep_call($1, t.relation, t.name, '$called') AS keep_called
         FROM clone_internal.columns_with_words($1, words) t
         WHERE clone_internal.secret_kind(clone_internal.snake(t.name)) IS NULL
@@ -194,21 +205,28 @@ BEGIN
                      -- Masked, or a variable.
                      AND t.value !~* '^([*•x.]+|[$%]?[{][^}]*[}]+|\$\w+|<[^>]*>|\[[^]]*\])$' AS secret
               FROM clone_internal.named_texts(c.relation, c.name, words) t
-              CROSS JOIN LATERAL (SELECT regexp_replace(clone_internal.snake(t.name), '[^[:alnum:]]+', '_', 'g') AS word) w) n;
+              CROSS JOIN LATERAL (SELECT regexp_replace(clone_internal.snake(t.name), '[^[:alnum:]]+', '_', 'g') AS word) w
+              -- A rule removes or replaces it.
+              WHERE NOT (t.form = 'member' AND EXISTS (SELECT FROM clone.store_rule u JOIN clone.store_relation r ON r.store = u.store AND r.relation = c.relation AND r.document_column = c.name
+                         WHERE u.store = $1 AND u.action IN ('remove', 'set', 'regenerate') AND (u.resource_type IS NULL OR u.resource_type = r.resource_type OR r.type_column IS NOT NULL)
+                           AND regexp_replace(u.path, E'^.*[].\\[''"]([^].[''"]+)[]''"]*$', E'\\1') = t.name))) n;
         removable := removable AND c.removable;
+        proposal := CASE WHEN removable THEN format('SELECT clone.store_column(%L, %L, %L, ''expression'', value => %L);', $1, c.relation, c.name,
+                format('CASE WHEN pg_catalog.jsonb_typeof(%1$I) OPERATOR(pg_catalog.=) ''object'' THEN %1$I OPERATOR(pg_catalog.-) %2$L::pg_catalog.text[] ELSE %1$I END', c.name, secrets))
+            WHEN c.document_type IS NOT NULL AND forms = '{member}' THEN (SELECT string_agg(format('SELECT clone.rule(%L, %L, %L, ''remove'');', $1, c.document_type, format('$..[%s]', '''' || replace(replace(x, E'\\', E'\\\\'), '''', E'\\''') || '''')), ' ' ORDER BY x) FROM unnest(secrets) x)
+            -- Texts that are secrets as a whole, such as the address of a database.
+            WHEN c.emptied AND forms <@ '{address,form}' THEN format('SELECT clone.store_column(%L, %L, %L, ''null'');', $1, c.relation, c.name) END;
         IF forms IS NOT NULL AND NOT clone_internal.answered($1, c.relation, c.name, '$secrets') THEN
             PERFORM clone_internal.ask($1, c.relation, c.name, '$secrets', 'warning',
                 CASE WHEN forms = '{address}' THEN format('addresses in %s.%I hold passwords', c.relation, c.name)
                      WHEN secrets IS NULL THEN format('values of %s.%I look like tokens or private keys', c.relation, c.name)
                      ELSE format('%s of %s.%I look like secrets: %s', CASE WHEN 'member' = ANY (forms) THEN 'members' ELSE 'settings' END, c.relation, c.name, array_to_string(secrets[1:10], ', ')) END
-                    || ': the clone gets the source''s' || CASE WHEN removable THEN '' ELSE '. Remove them from the clone after it is made' END,
-                CASE WHEN removable THEN format('SELECT clone.store_column(%L, %L, %L, ''expression'', value => %L);', $1, c.relation, c.name,
-                    format('CASE WHEN pg_catalog.jsonb_typeof(%1$I) OPERATOR(pg_catalog.=) ''object'' THEN %1$I OPERATOR(pg_catalog.-) %2$L::pg_catalog.text[] ELSE %1$I END', c.name, secrets))
-                    ELSE c.keep_secrets END, c.keep_secrets);
+                    || ': the clone gets the source''s' || CASE WHEN proposal IS NULL THEN '. Give the column another value, clone.store_column(…), or remove them from the clone after it is made' ELSE '' END,
+                proposal, c.keep_secrets);
         END IF;
         IF called IS NOT NULL AND NOT clone_internal.answered($1, c.relation, c.name, '$called') THEN
             PERFORM clone_internal.ask($1, c.relation, c.name, '$called', 'note',
-                format('documents of %s.%I hold addresses that are called, such as %s: for the rows of the clone they are called too', c.relation, c.name, clone_internal.quoted(left(called, 60))), c.keep_called, c.keep_called);
+                format('documents of %s.%I hold addresses that are called, such as %s: for the rows of the clone they are called too', c.relation, c.name, clone_internal.quoted(clone_internal.shown_address(called))), c.keep_called, c.keep_called);
         END IF;
     END LOOP;
 END
@@ -236,7 +254,7 @@ BEGIN
         EXECUTE format('SELECT min(t.%1$I::text COLLATE "C") FROM %2$s AS t WHERE t.%1$I::text COLLATE "C" ~* %3$L', c.name, clone_internal.spread(c.relation, quote_ident(c.name), 500), '^https?://') INTO example;
         CONTINUE WHEN example IS NULL;
         PERFORM clone_internal.ask($1, c.relation, c.name, '$called', 'note',
-            format('%s.%I holds addresses that are called, such as %s: for the rows of the clone they are called too', c.relation, c.name, clone_internal.quoted(left(example, 60))),
+            format('%s.%I holds addresses that are called, such as %s: for the rows of the clone they are called too', c.relation, c.name, clone_internal.quoted(clone_internal.shown_address(example))),
             CASE WHEN NOT c.not_null THEN format('SELECT clone.store_column(%L, %L, %L, ''null'');', $1, c.relation, c.name) ELSE c.keep END, c.keep);
     END LOOP;
 END

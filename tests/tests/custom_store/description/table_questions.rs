@@ -220,12 +220,12 @@ async fn secrets_in_documents_and_called_addresses_are_asked_about() {
     assert_eq!(
         questions,
         [
-            "note public.channels.webhook_url holds addresses that are called, such as \"https://hooks.example/1\": for the rows of the clone they are called too",
-            "note public.web_hooks.url holds addresses that are called, such as \"https://called.example/1\": for the rows of the clone they are called too",
+            "note public.channels.webhook_url holds addresses that are called, such as \"https://hooks.example/…\": for the rows of the clone they are called too",
+            "note public.web_hooks.url holds addresses that are called, such as \"https://called.example/…\": for the rows of the clone they are called too",
             "warning members of public.channels.config look like secrets: apiKey, refresh_token: the clone gets the source's",
-            "warning members of public.channels.deep look like secrets: password: the clone gets the source's. Remove them from the clone after it is made",
-            "warning members of public.channels.linked look like secrets: secret: the clone gets the source's. Remove them from the clone after it is made",
-            "warning members of public.channels.texts look like secrets: client_secret: the clone gets the source's. Remove them from the clone after it is made",
+            "warning members of public.channels.deep look like secrets: password: the clone gets the source's. Give the column another value, clone.store_column(…), or remove them from the clone after it is made",
+            "warning members of public.channels.linked look like secrets: secret: the clone gets the source's. Give the column another value, clone.store_column(…), or remove them from the clone after it is made",
+            "warning members of public.channels.texts look like secrets: client_secret: the clone gets the source's. Give the column another value, clone.store_column(…), or remove them from the clone after it is made",
         ]
     );
     answer_all(&db, "answer").await;
@@ -260,12 +260,12 @@ async fn secrets_in_texts_and_arrays_are_asked_about() {
     let questions = db
         .list("SELECT concat_ws(' ', severity, question) FROM clone.store_check('s') WHERE question ~ 'secret|called|passwords' ORDER BY 1")
         .await;
-    let after = ": the clone gets the source's. Remove them from the clone after it is made";
+    let after = ": the clone gets the source's. Give the column another value, clone.store_column(…), or remove them from the clone after it is made";
     assert_eq!(
         questions,
         [
-            "note documents of public.channels.doc hold addresses that are called, such as \"https://called.example/h1\": for the rows of the clone they are called too".to_owned(),
-            format!("warning addresses in public.channels.dsn hold passwords{after}"),
+            "note documents of public.channels.doc hold addresses that are called, such as \"https://called.example/…\": for the rows of the clone they are called too".to_owned(),
+            "warning addresses in public.channels.dsn hold passwords: the clone gets the source's".to_owned(),
             format!("warning members of public.channels.config look like secrets: smtpPassword{after}"),
             format!("warning members of public.channels.pairs look like secrets: api-key{after}"),
             format!("warning members of public.channels.steps look like secrets: bearer{after}"),
@@ -296,7 +296,7 @@ async fn secrets_in_settings_and_of_known_forms_are_asked_about() {
     )
     .await;
     let questions = db
-        .list("SELECT concat_ws(' ', severity, split_part(question, ': the clone gets', 1)) FROM clone.store_check('s') WHERE question ~ 'the clone gets the source''s. Remove' ORDER BY 1")
+        .list("SELECT concat_ws(' ', severity, split_part(question, ': the clone gets', 1)) FROM clone.store_check('s') WHERE question ~ 'the clone gets the source''s' AND question ~ '(settings|values) of' ORDER BY 1")
         .await;
     assert_eq!(
         questions,
