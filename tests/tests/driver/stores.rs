@@ -104,6 +104,14 @@ async fn a_check_says_what_is_open_and_exits_with_1_when_that_stops_a_clone() {
     let desk = Desk::new(DESK).await;
     let made = desk.store(&["discover", "account", "--name", "desk", "--create"]);
     assert_eq!(made.status.code(), Some(1), "{}", said(&made));
+    // A second discovery would replace what has been declared since.
+    let again = desk.store(&["discover", "account", "--name", "desk", "--create"]);
+    assert_eq!(again.status.code(), Some(2), "{}", said(&again));
+    assert!(
+        said(&again).contains("store \"desk\" exists") && said(&again).contains("clone.store_drop('desk')"),
+        "{}",
+        said(&again)
+    );
     let open = desk.store(&["check", "desk"]);
     assert_eq!(open.status.code(), Some(1), "{}", said(&open));
     let lines = printed(&open);
@@ -138,9 +146,12 @@ async fn on_a_terminal_a_person_answers_the_questions() {
     person
         .exp_string("public.note.topics looks like a reference to public.topic")
         .unwrap();
-    person.exp_string("or l for later [a]").unwrap();
-    person.send("\r").unwrap();
-    person.flush().unwrap();
+    // What is no answer executes nothing, and is asked again.
+    for answer in ["yes?\r", "\r"] {
+        person.exp_string("l for later, or q to stop [a]").unwrap();
+        person.send(answer).unwrap();
+        person.flush().unwrap();
+    }
     let rest = person.exp_eof().unwrap();
     assert!(rest.contains("0 of them stop a clone"), "{rest}");
     let status = person.process_mut().wait().unwrap();

@@ -5,14 +5,14 @@ use std::fs;
 use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use serde_json::{Value, json};
 
 use crate::args::store::StoreAction;
 use crate::cloning::calls::text;
 use crate::commands::Context;
 use crate::connect::session::Session;
-use crate::failure::Exit;
+use crate::failure::{Exit, UsageContext};
 use crate::output::printable::escape;
 
 const QUESTIONS: &str = "SELECT pg_catalog.to_jsonb(q) FROM clone.store_check($1::text) AS q";
@@ -89,6 +89,20 @@ async fn discover(
     let description: Value = row.try_get(0)?;
     let questions = description["questions"].as_array().cloned().unwrap_or_default();
     if create {
+        // An import would replace what was declared of the store.
+        let called = text(&description, "name");
+        let described = session
+            .query_one(
+                "SELECT EXISTS (SELECT FROM clone.store AS s WHERE s.name OPERATOR(pg_catalog.=) $1::text)",
+                &[&called],
+            )
+            .await?;
+        if described.try_get(0)? {
+            return Err(anyhow!(
+                "store {called:?} exists. To see what is open in it: pg_clone store check {called}. To describe it anew: SELECT clone.store_drop('{called}')"
+            ))
+            .or_usage();
+        }
         let row = session
             .query_one(
                 "SELECT clone.store_import($1::jsonb, $2::text)",
@@ -135,19 +149,26 @@ async fn answer_questions(session: &Session, store: &str) -> Result<()> {
         if !otherwise.is_empty() {
             eprintln!("    o  {}", escape(otherwise));
         }
-        eprint!("Answer: a, o, or l for later [a] ");
-        std::io::stderr().flush()?;
-        let mut line = String::new();
-        if std::io::stdin().read_line(&mut line)? == 0 {
-            return Ok(());
-        }
-        let call = match line.trim() {
-            "" | "a" => text(question, "answer"),
-            "o" if !otherwise.is_empty() => otherwise,
-            _ => {
-                later.insert(text(question, "question").to_owned());
-                continue;
+        let choices = if otherwise.is_empty() { "a" } else { "a, o" };
+        let call = loop {
+            eprint!("Answer: {choices}, l for later, or q to stop [a] ");
+            std::io::stderr().flush()?;
+            let mut line = String::new();
+            if std::io::stdin().read_line(&mut line)? == 0 {
+                return Ok(());
             }
+            match line.trim() {
+                "" | "a" => break Some(text(question, "answer")),
+                "o" if !otherwise.is_empty() => break Some(otherwise),
+                "l" => break None,
+                "q" => return Ok(()),
+                // Anything else is asked again: an answer is executed.
+                _ => {}
+            }
+        };
+        let Some(call) = call else {
+            later.insert(text(question, "question").to_owned());
+            continue;
         };
         session
             .execute(call)
@@ -223,7 +244,15 @@ fn read(file: &PathBuf) -> Result<Value> {
 /// Entries that are only in the file (-) or only in the database (+), by table and reference.
 fn differences(file: &Value, database: &Value) -> Vec<String> {
     let mut lines = Vec::new();
-    for part in ["tables", "references", "memberships", "shared", "rules"] {
+    for part in [
+        "tables",
+        "references",
+        "memberships",
+        "shared",
+        "rules",
+        "no_references",
+        "preserved",
+    ] {
         let list = |value: &Value| value[part].as_array().cloned().unwrap_or_default();
         let (old, new) = (list(file), list(database));
         for item in old.iter().filter(|item| !new.contains(item)) {
