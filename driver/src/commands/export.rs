@@ -2,9 +2,10 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use serde_json::json;
 
 use super::Context;
@@ -77,19 +78,29 @@ struct NewFile {
 }
 
 impl NewFile {
+    /// An archive holds a project's data, so that only its owner may read it. A symbolic link stays, and its file is replaced.
     fn create(name: &Path) -> Result<Self> {
-        let mut temporary = name.as_os_str().to_owned();
+        let name = std::fs::canonicalize(name).unwrap_or_else(|_| name.to_owned());
+        if std::fs::metadata(&name).is_ok_and(|metadata| !metadata.is_file()) {
+            return Err(anyhow!(
+                "{} is not a regular file. Name a new file, or write to standard output: -",
+                name.display()
+            ))
+            .or_usage();
+        }
+        let mut temporary = name.clone().into_os_string();
         temporary.push(format!(".{}.tmp", std::process::id()));
         let temporary = PathBuf::from(temporary);
         let file = File::options()
             .write(true)
             .create_new(true)
+            .mode(0o600)
             .open(&temporary)
             .with_context(|| format!("cannot create {}", temporary.display()))?;
         Ok(Self {
             file,
             temporary,
-            name: name.to_owned(),
+            name,
             kept: false,
         })
     }

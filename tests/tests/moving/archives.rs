@@ -1,5 +1,6 @@
 //! `pg_clone export`, `pg_clone import` and `pg_clone show`: a project in a file.
 
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 
 use pg_clone_tests::blob_queue::said;
@@ -34,6 +35,10 @@ async fn exported(scene: &Scene, more: &[&str]) -> PathBuf {
 async fn a_project_goes_through_a_file_and_through_a_pipe() {
     let scene = Scene::new().await;
     let file = exported(&scene, &[]).await;
+    assert_eq!(
+        std::fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
     let to = scene.to();
     let expected = Scene::content(&scene.source, ACME).await;
 
@@ -110,4 +115,28 @@ async fn an_export_that_fails_leaves_no_file() {
     assert_eq!(output.status.code(), Some(1));
     assert!(said(&output).contains("does not exist"), "{}", said(&output));
     assert!(!file.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_replaces_no_device_directory_or_link() {
+    let scene = Scene::new().await;
+    let file = exported(&scene, &[]).await;
+    let dsn = source_server().await.dsn(&scene.source.name);
+    let export = |to: &str| Scene::pg_clone(&["--dsn", &dsn, "export", ACME, "-o", to]);
+    for other in ["/dev/null", cluster().await.directory().to_str().unwrap()] {
+        let output = export(other);
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        assert!(
+            said(&output).contains("is not a regular file"),
+            "{}",
+            said(&output)
+        );
+    }
+    let link = file.with_extension("link");
+    symlink(&file, &link).unwrap();
+    std::fs::write(&file, "before").unwrap();
+    let output = export(link.to_str().unwrap());
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert!(std::fs::metadata(&file).unwrap().len() > 100);
 }
