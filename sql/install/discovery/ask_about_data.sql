@@ -328,6 +328,7 @@ BEGIN
     PERFORM clone_internal.ask_about_other_forms(ask_about_data.store);
     PERFORM clone_internal.ask_about_base64(ask_about_data.store);
     PERFORM clone_internal.ask_about_bytes(ask_about_data.store);
+    PERFORM clone_internal.ask_about_keys_of_bytes(ask_about_data.store);
     PERFORM clone_internal.ask_about_own_rows(ask_about_data.store);
     PERFORM clone_internal.ask_about_relatives(ask_about_data.store);
     PERFORM clone_internal.ask_about_ownerless(ask_about_data.store);

@@ -321,6 +321,11 @@ pub(super) fn no_source(run: &Run, table: &Table, column: &Column) -> Error {
     );
     let source = if KeyKind::of(&column.type_name) == KeyKind::Int {
         "Make it an identity column, let a sequence be OWNED BY it, or give it a DEFAULT.".to_owned()
+    } else if table.role == TableRole::Project {
+        format!(
+            "Give it a DEFAULT that makes values of type {}.",
+            column.type_name
+        )
     } else {
         format!(
             "Give it a DEFAULT that makes values of type {0}, or compute them: {call}, 'expression', value => 'an SQL expression of type {0} over the row').",

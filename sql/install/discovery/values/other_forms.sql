@@ -139,3 +139,51 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone_internal.ask_about_bytes(text) IS 'Records questions about columns of type bytea that hold UUIDs which are keys';
+
+-- The bytes that a word says in hex, as a UUID or in base64, if it says any.
+CREATE FUNCTION clone_internal.bytes_of_word(word text) RETURNS SETOF bytea
+LANGUAGE sql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT decode(h, 'hex') FROM regexp_replace(word, '^0?x|-', '', 'g') h WHERE h ~ '^([0-9A-Fa-f]{2})+$'
+    UNION ALL
+    SELECT decode(b || repeat('=', 3 - (length(b) + 3) % 4), 'base64') FROM translate(rtrim(word, '='), '-_', '+/') b WHERE b ~ '^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2,3})?$'
+$$;
+COMMENT ON FUNCTION clone_internal.bytes_of_word(text) IS 'The bytes of a word in hex, in base64, or of a UUID';
+
+-- Keys of type bytea, as texts. A clone rewrites texts that are keys, and UUIDs.
+CREATE FUNCTION clone_internal.ask_about_keys_of_bytes(store text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found bigint;
+    example text;
+    c record;
+    k record;
+BEGIN
+    FOR k IN
+        SELECT r.relation, a.attname AS name FROM clone.store_relation r JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column
+        WHERE r.store = $1 AND clone_internal.base_type(a.atttypid) = 'bytea'::regtype
+    LOOP
+        FOR c IN
+            SELECT t.relation, t.name FROM clone_internal.taken_columns($1) t
+            WHERE t.relkind IN ('r', 'p') AND t.role IN ('rewrite', 'keep') AND NOT clone_internal.answered($1, t.relation, t.name, '$forms')
+              AND (clone_internal.family(t.type) = 'text' OR clone_internal.base_type(t.type) IN ('json'::regtype, 'jsonb'::regtype, 'text[]'::regtype, 'varchar[]'::regtype, 'uuid'::regtype))
+            ORDER BY t.relation::oid, t.number
+        LOOP
+            EXECUTE format('SELECT count(*), min(w.word) FROM (
+                    SELECT DISTINCT m[1] AS word FROM %s AS t CROSS JOIN unnest(ARRAY[''([0-9A-Za-z+/-]{8,}={0,2})'', ''([0-9A-Za-z_-]{8,})'']) AS p (pattern)
+                    CROSS JOIN LATERAL regexp_matches(left(t.%2$I::text, 4000), p.pattern, ''g'') AS m LIMIT 2000) w
+                CROSS JOIN LATERAL clone_internal.bytes_of_word(w.word) AS b WHERE EXISTS (SELECT FROM %3$s AS k WHERE k.%4$I = b)',
+                clone_internal.spread(c.relation, quote_ident(c.name), 500), c.name, k.relation, k.name) INTO found, example;
+            CONTINUE WHEN found < 2;
+            PERFORM clone_internal.ask($1, c.relation, c.name, '$forms', 'error',
+                format('%s.%I holds keys of %s, which are bytes, as texts, such as %s: %s were found. A clone keeps them. Store them in a column of type bytea with clone.store_reference(…), and check again',
+                    c.relation, c.name, k.relation, clone_internal.quoted(left(example, 60)), found),
+                NULL, format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, c.relation, c.name, '$forms'));
+        END LOOP;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.ask_about_keys_of_bytes(text) IS 'Records questions about texts that name keys of type bytea';

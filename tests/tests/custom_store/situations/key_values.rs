@@ -210,3 +210,51 @@ async fn uuid_keys_as_bytes_are_asked_about() {
         db.clone_project("'1'").await;
     }
 }
+
+#[tokio::test]
+async fn texts_that_name_keys_of_bytes_are_asked_about() {
+    for (what, value) in [
+        ("hex", "jsonb_build_object('author', encode(p.id, 'hex'))"),
+        (
+            "base64",
+            "to_jsonb('person/' || translate(encode(p.id, 'base64'), '+/=', '-_'))",
+        ),
+        ("a UUID", "jsonb_build_array(encode(p.id, 'hex')::uuid)"),
+        ("a literal", "jsonb_build_object('author', p.id)"),
+    ] {
+        let db = Scratch::with_extension().await;
+        db.run(&format!(
+            "CREATE TABLE org (id bytea PRIMARY KEY, name text);
+             CREATE TABLE person (id bytea PRIMARY KEY DEFAULT uuid_send(gen_random_uuid()), org_id bytea NOT NULL REFERENCES org);
+             CREATE TABLE event (id bigserial PRIMARY KEY, org_id bytea NOT NULL REFERENCES org, person_id bytea REFERENCES person, doc jsonb, digest text);
+             INSERT INTO org (id, name) VALUES ('\\x0a', 'A'), ('\\x0b', 'B'); INSERT INTO person (org_id) SELECT CASE i % 2 WHEN 0 THEN '\\x0a'::bytea ELSE '\\x0b' END FROM generate_series(1, 20) i;
+             INSERT INTO event (org_id, person_id, doc, digest) SELECT p.org_id, p.id, {value}, md5(p.id::text) FROM person p;
+             SELECT clone.store_create('s', 'discover', '{{\"tenant\": \"org\"}}')"
+        ))
+        .await;
+        let questions = db
+            .list("SELECT concat_ws(' ', severity, subject, question) FROM clone.store_check('s')")
+            .await;
+        assert_eq!(questions.len(), 1, "{what}: {questions:?}");
+        assert!(
+            questions[0].starts_with("error")
+                && questions[0].contains("public.event.doc holds keys of public.person, which are bytes"),
+            "{what}: {questions:?}"
+        );
+        db.run("SELECT clone.store_no_reference('s', 'event', 'doc', '$forms')")
+            .await;
+        // The tenant's key is not computed by an expression, so that no hint says so.
+        let failure = db.fails("SELECT project_clone('\\x0a')").await;
+        assert!(
+            !failure.hint.contains("expression") && failure.hint.contains("target"),
+            "{what}: {failure:?}"
+        );
+        let clone = db
+            .clone_project("'\\x0a', options => '{\"target\": \"\\\\x0c\"}'")
+            .await;
+        assert_eq!(
+            db.number(&format!("SELECT count(*) FROM event e JOIN person p ON p.id = e.person_id AND p.org_id = e.org_id WHERE e.org_id = '{clone}'")).await,
+            10
+        );
+    }
+}
