@@ -136,8 +136,19 @@ SET search_path = pg_catalog, pg_temp
 SET quote_all_identifiers = off
 SET jit = off
 AS $$
+DECLARE
+    gone record;
 BEGIN
     PERFORM clone_internal.check_store(store);
+    -- What stops plan and clone before they ask: the tables have changed.
+    RETURN QUERY SELECT 'error', d->>'table', format('the table is not as the store describes it: %s', d->>'text'),
+        CASE WHEN d->>'kind' = ANY ('{table_replaced,table_renamed,columns_changed}') THEN format('SELECT clone.store_refresh(%L);', store)
+             WHEN d->>'kind' = 'table_gone' THEN format('SELECT clone.store_remove_table(%L, %L);', store, d->>'table') END, NULL::text
+    FROM jsonb_array_elements(clone_internal.store_description(store)->'differences') d ORDER BY 4 NULLS LAST, 2, 3;
+    SELECT * INTO gone FROM clone_internal.gone_column(store);
+    IF gone.name IS NOT NULL THEN
+        RETURN;
+    END IF;
     IF EXISTS (SELECT FROM clone.store s WHERE s.name = store_check.store AND s.preset IN ('discover', 'custom')) THEN
         PERFORM clone_internal.ask_about_data(store, false);
     END IF;

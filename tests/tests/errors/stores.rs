@@ -85,7 +85,7 @@ async fn stores_that_are_not_there_or_not_meant_are_refused() {
         (
             "SELECT clone.store_column('a', 'a.project', 'nom', 'keep')",
             "nom",
-            "store_table",
+            "Did you mean \"name\"? Columns: id, name",
         ),
         (
             "SELECT clone.rule('a', NULL, '$.x', 'hide')",

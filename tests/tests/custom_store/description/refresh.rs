@@ -1,6 +1,6 @@
 //! A refresh in a store over custom tables: the project keeps its id, with any type of key.
 
-use super::{answer_all, discovered};
+use super::{answer_all, discovered, open};
 use crate::{assert_verified, contents, described};
 
 /// Types of the tenant's key, with how it gets a value and two values of it.
@@ -125,24 +125,72 @@ async fn a_renamed_column_is_an_error_that_says_what_to_do() {
             "SELECT clone.store_no_reference('s', 'public.log', 'about');",
         ),
     ] {
-        db.run(&format!("ALTER TABLE log RENAME {rename}")).await;
-        for question in [
-            "SELECT FROM clone.store_check('s')",
-            "SELECT clone.store_refresh('s')",
-        ] {
-            let failure = db.fails(question).await;
-            assert!(
-                failure.code == "55000"
-                    && failure
-                        .message
-                        .contains(" of public.log, which does not exist any more")
-                    && failure.hint.contains(hint),
-                "{failure:?}"
-            );
-        }
+        // A description of an earlier version does not know which column it was.
+        db.run(&format!(
+            "UPDATE clone.store_column SET number = NULL; ALTER TABLE log RENAME {rename}"
+        ))
+        .await;
+        let column = rename.split(' ').next().unwrap_or_default();
+        let failure = db.fails("SELECT clone.store_refresh('s')").await;
+        let message =
+            format!("store \"s\" names column \"{column}\" of public.log, which does not exist any more");
+        assert!(
+            failure.code == "55000" && failure.message == message && failure.hint.contains(hint),
+            "{failure:?}"
+        );
+        let questions = db
+            .list("SELECT concat_ws(' ', severity, subject, question) FROM clone.store_check('s')")
+            .await;
+        assert!(
+            questions.iter().all(|question| question
+                .starts_with("error public.log the table is not as the store describes it"))
+                && questions
+                    .iter()
+                    .any(|question| question.contains(&format!("public.log has no column {column}, which"))),
+            "{questions:?}"
+        );
         db.run(call).await;
         db.run("SELECT clone.store_refresh('s')").await;
     }
     db.run(&format!("SELECT project_delete('{clone}')")).await;
     assert_eq!(db.number("SELECT count(*) FROM log").await, 10);
+}
+
+#[tokio::test]
+async fn a_check_says_what_a_migration_changed() {
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B');
+         CREATE TABLE log (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, t text, n int); INSERT INTO log (org_id) SELECT 1 + n % 2 FROM generate_series(1, 10) n",
+        "org",
+    )
+    .await;
+    assert_eq!(open(&db).await, [""; 0]);
+    db.run(
+        "ALTER TABLE log ADD extra int, DROP t, ALTER n TYPE bigint; ALTER TABLE log RENAME org_id TO tenant",
+    )
+    .await;
+    let found = db
+        .list("SELECT concat_ws(' ', severity, question, answer) FROM clone.store_check('s')")
+        .await;
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(
+        found[0].contains("column extra is new")
+            && found[0].contains("column t is gone")
+            && found[0].ends_with("SELECT clone.store_refresh('s');"),
+        "{found:?}"
+    );
+    db.fails("SELECT project_clone('1')").await;
+    db.run("SELECT clone.store_refresh('s')").await;
+    assert_eq!(open(&db).await, [""; 0]);
+    db.clone_project("'1', options => '{\"verify\": true}'").await;
+    db.run("DROP TABLE log").await;
+    assert_eq!(
+        db.list("SELECT concat_ws(' ', severity, question, answer) FROM clone.store_check('s')")
+            .await,
+        [
+            "error the table is not as the store describes it: table public.log is gone SELECT clone.store_remove_table('s', 'public.log');"
+        ]
+    );
+    answer_all(&db, "answer").await;
+    db.clone_project("'1'").await;
 }

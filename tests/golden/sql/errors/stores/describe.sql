@@ -77,7 +77,7 @@ SELECT clone.store_remove_table('shop', 'shop.label');
 -- A column that was renamed.
 BEGIN;
 ALTER TABLE shop.orders RENAME tenant_id TO owner;
-SELECT FROM clone.store_check('shop');
+SELECT severity, subject, question, answer FROM clone.store_check('shop');
 ROLLBACK;
 -- Files that wait.
 SELECT clone.store_alter('shop', '{"blobs": "file:/srv/files"}') \g /dev/null
