@@ -99,6 +99,11 @@ impl Report {
                     .to_owned(),
             );
         }
+        if report.sqlstate.as_deref() == Some("42501") && report.hint.is_none() {
+            report.hint = Some(
+                "A superuser grants the functions: SELECT clone.allow('<role>'); tables need their own GRANT.".to_owned(),
+            );
+        }
         // This program's hint is more specific than the server's.
         if let Some(hint) = hint_of(error) {
             report.hint = Some(hint);

@@ -5,7 +5,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::BlobPlaces;
-use super::request::{CloneRequest, filter, key_values};
+use super::request::{CloneRequest, clone_options, filter};
 use crate::blobs::Location;
 
 /// The arguments that the commands share.
@@ -70,7 +70,7 @@ impl NewProjectArgs {
                 given.push((flag, key, Some(location.url().into())));
             }
         }
-        let mut options = key_values("--option", &self.options)?;
+        let mut options = clone_options(&self.options)?;
         for (flag, key, value) in given {
             let before = value.and_then(|value| options.insert(key.to_owned(), value));
             ensure!(

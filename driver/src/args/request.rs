@@ -74,7 +74,7 @@ impl TryFrom<&ItemArgs> for ItemRequest {
         Ok(Self {
             item: args.item.clone(),
             edits: Value::Object(edits),
-            options: Value::Object(key_values("--option", &args.options)?),
+            options: Value::Object(clone_options(&args.options)?),
         })
     }
 }
@@ -114,6 +114,18 @@ pub fn key_values(flag: &str, pairs: &[String]) -> Result<Map<String, Value>> {
         }
     }
     Ok(object)
+}
+
+/// The pairs of `--option` of a clone. `dangling=null` is the name of a way, not a value that is missing.
+///
+/// # Errors
+/// Those of [`key_values`].
+pub fn clone_options(pairs: &[String]) -> Result<Map<String, Value>> {
+    let mut options = key_values("--option", pairs)?;
+    if let Some(dangling) = options.get_mut("dangling").filter(|dangling| dangling.is_null()) {
+        *dangling = "null".into();
+    }
+    Ok(options)
 }
 
 /// Sets member b of object a for the path `a.b`; creates the object if it does not exist.

@@ -7,7 +7,7 @@ use super::Context;
 use crate::args::RunsArgs;
 use crate::cloning::calls::{number, text};
 use crate::cloning::report::RunReport;
-use crate::failure::Exit;
+use crate::failure::{Exit, Hinted};
 use crate::output::{seconds, thousands};
 
 const RUNS: &str = "SELECT pg_catalog.to_jsonb(r) || pg_catalog.jsonb_build_object(\
@@ -25,6 +25,20 @@ pub(super) async fn list(context: &mut Context, args: &RunsArgs) -> Result<Exit>
     let session = context.session(&target).await?;
     session.extension_schema().await?;
     let runs = session.json(RUNS, &[&args.store, &i64::from(args.limit)]).await?;
+    // The runs of a store that was dropped are listed.
+    if let (Some(store), true) = (&args.store, runs.is_empty()) {
+        let found = session
+            .query("SELECT s.name::text FROM clone.store AS s ORDER BY 1", &[])
+            .await?;
+        let stores: Vec<String> = found.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+        if !stores.contains(store) {
+            return Err(Hinted::new(
+                format!("there is no store {store:?}"),
+                format!("Stores: {}.", stores.join(", ")),
+            )
+            .into());
+        }
+    }
     context.output.table(
         &[
             ">run",

@@ -398,3 +398,32 @@ async fn a_clone_is_deleted_with_its_files_and_a_source_only_by_force() {
         20
     );
 }
+
+#[tokio::test]
+async fn what_is_not_there_or_not_allowed_is_said_with_what_to_do() {
+    let source = Source::with_resources(2).await;
+    let output = source.pg_clone(&["runs", "--store", "documens"]);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert!(
+        said(&output).contains("there is no store \"documens\"") && said(&output).contains("documents"),
+        "{}",
+        said(&output)
+    );
+    let output = source.pg_clone(&["clone", PROJECT, "-o", "dangling=null"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+
+    let role = format!("plain_{}", source.database.name);
+    source.database.run(&format!("CREATE ROLE {role} LOGIN")).await;
+    let dsn = format!("{} user={role}", source.dsn);
+    let output = Command::new(pg_clone_binary())
+        .args(["--dsn", &dsn, "clone", PROJECT])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert!(
+        said(&output).contains("SELECT clone.allow('<role>')"),
+        "{}",
+        said(&output)
+    );
+    source.database.run(&format!("DROP ROLE {role}")).await;
+}
