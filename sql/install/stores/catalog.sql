@@ -173,13 +173,15 @@ CREATE TABLE clone.store_column (
     target      regclass,
     value       text,
     reason      text,
-    number      int2,
+    attnum      int2,
+    attrelid    oid,
     PRIMARY KEY (store, relation, name),
     FOREIGN KEY (store, relation) REFERENCES clone.store_relation ON UPDATE CASCADE ON DELETE CASCADE,
     CHECK (role NOT IN ('value', 'template', 'expression') OR value IS NOT NULL)
 );
 COMMENT ON TABLE clone.store_column IS 'The role of each column in a clone, and the column''s type when the store was described';
-COMMENT ON COLUMN clone.store_column.number IS 'Its number in pg_attribute then, by which a renamed column is found';
+COMMENT ON COLUMN clone.store_column.attnum IS 'Its attnum when the store was described, by which a renamed column is found';
+COMMENT ON COLUMN clone.store_column.attrelid IS 'The oid of the table then; of a table that was restored or created again since, attnum says nothing';
 COMMENT ON COLUMN clone.store_column.role IS
     'keep: the source''s value; map: the new id that replaces the id; rewrite: the value with the ids inside replaced; project: the new '
     'project''s id; version: the new version id; key: the next value of the column''s sequence; name, owner: that argument '

@@ -44,15 +44,19 @@ WITH described AS (
     WHERE a.attnum > 0 AND NOT a.attisdropped
 ), joined AS (
     SELECT COALESCE(c.relation::oid, l.attrelid) AS oid, c.name AS described_name, l.attname AS live_name, c.type AS described_type,
-           l.type AS live_type, l.base, c.role, c.target, c.value, c.reason, k.conrelid IS NOT NULL AS in_foreign_key, l.attnum, l.attgenerated, l.atthasdef, l.attidentity, l.attnotnull
+           l.type AS live_type, l.base, c.role, c.target, c.value, c.reason, k.conrelid IS NOT NULL AS in_foreign_key, l.attnum, l.attgenerated, l.atthasdef, l.attidentity, l.attnotnull, n.attname AS name_now
     FROM (SELECT * FROM clone.store_column WHERE store_column.store = $1) c
     FULL JOIN live l ON l.attrelid = c.relation::oid AND l.attname = c.name
+    -- As clone_internal.name_now() has it.
+    LEFT JOIN live n ON n.attrelid = c.relation::oid AND n.attrelid = c.attrelid AND n.attnum = c.attnum
     LEFT JOIN (SELECT DISTINCT f.conrelid, unnest(f.conkey) AS attnum FROM pg_constraint f WHERE f.contype = 'f') k ON k.conrelid = l.attrelid AND k.attnum = l.attnum
 ), columns AS (
     SELECT j.oid, jsonb_agg(jsonb_build_array(j.live_name, j.base, j.role, j.target::oid::bigint, j.value, j.reason, COALESCE(j.attnotnull, false), COALESCE(j.attgenerated <> '', false)) ORDER BY j.attnum)
                FILTER (WHERE j.role IS NOT NULL AND j.live_name IS NOT NULL) AS list,
            string_agg(format('column %I is new', j.live_name), ', ') FILTER (WHERE j.described_name IS NULL) AS added,
            string_agg(format('column %I is gone', j.described_name), ', ') FILTER (WHERE j.live_name IS NULL) AS gone,
+           -- Another column has its name.
+           string_agg(format('column %I is %I now', j.described_name, j.name_now), ', ') FILTER (WHERE j.live_name IS NOT NULL AND j.name_now <> j.described_name) AS renamed,
            -- Its values would be kept: they would be the source's.
            string_agg(format('the foreign key of column %I is gone', j.live_name), ', ')
                FILTER (WHERE j.role = 'map' AND j.reason = 'foreign key' AND j.live_name IS NOT NULL AND NOT j.in_foreign_key) AS without_key,
@@ -175,10 +179,10 @@ SELECT jsonb_build_object(
                    format('%I.%I', d.nspname, d.relname), NULL, NULL
             FROM described d WHERE d.oid IS NOT NULL AND d.namesake <> d.oid
             UNION ALL
-            SELECT 'columns_changed', format('%I.%I: %s', d.nspname, d.relname, concat_ws(', ', c.added, c.gone, c.changed, c.without_key)),
+            SELECT 'columns_changed', format('%I.%I: %s', d.nspname, d.relname, concat_ws(', ', c.added, c.gone, c.renamed, c.changed, c.without_key)),
                    format('%I.%I', d.nspname, d.relname), NULL, NULL
             FROM described d JOIN columns c ON c.oid = d.oid
-            WHERE COALESCE(c.added, c.gone, c.changed, c.without_key) IS NOT NULL
+            WHERE COALESCE(c.added, c.gone, c.renamed, c.changed, c.without_key) IS NOT NULL
             UNION ALL
             -- Declarations of a column that was renamed or dropped: they would be without effect.
             SELECT DISTINCT u.kind, format('%I.%I has no column %I, which %s', d.nspname, d.relname, u.name, u.names), format('%I.%I', d.nspname, d.relname), u.name, u.declared_for

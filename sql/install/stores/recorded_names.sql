@@ -45,60 +45,83 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.bind_tables(text) IS 'Assigns descriptions of a store to the tables that now have the recorded names';
 
--- A column that was renamed keeps what is declared of it: the same number, a type that is the same, and a name that is new. Settings by hand of
--- a column that is gone are said.
-CREATE FUNCTION clone_internal.follow_renamed_columns(store text) RETURNS void
+-- The name that a described column has now: another one after ALTER TABLE … RENAME, also if another column has its name. Where its number
+-- says nothing, its name is the same.
+CREATE FUNCTION clone_internal.name_now(described clone.store_column) RETURNS name
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT COALESCE((SELECT a.attname FROM pg_attribute a WHERE a.attrelid = described.relation AND a.attrelid = described.attrelid AND a.attnum = described.attnum AND NOT a.attisdropped), described.name)
+$$;
+COMMENT ON FUNCTION clone_internal.name_now(clone.store_column) IS 'The name that a described column has now';
+
+-- A column that was renamed keeps what is declared of it. Two may have exchanged their names. Settings by hand of a column that is gone are
+-- said.
+CREATE FUNCTION clone_internal.follow_renamed_columns(store text, relation regclass) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
     r record;
+    -- The new names by the old ones.
+    names jsonb;
+    moved clone.store_column[];
 BEGIN
+    SELECT jsonb_object_agg(c.name, clone_internal.name_now(c)), array_agg(c ORDER BY c.attnum) INTO names, moved
+    FROM clone.store_column c WHERE c.store = $1 AND c.relation = $2 AND clone_internal.name_now(c) <> c.name;
     FOR r IN
-        SELECT c.relation, c.name AS old, a.attname AS new, c.role, c.reason
-        FROM clone.store_column c JOIN pg_class k ON k.oid = c.relation
-        LEFT JOIN pg_attribute a ON a.attrelid = c.relation AND a.attnum = c.number AND NOT a.attisdropped AND format_type(a.atttypid, a.atttypmod) = c.type
-         AND NOT EXISTS (SELECT FROM clone.store_column o WHERE o.store = c.store AND o.relation = c.relation AND o.name = a.attname)
-        WHERE c.store = $1 AND NOT EXISTS (SELECT FROM pg_attribute n WHERE n.attrelid = c.relation AND n.attname = c.name AND NOT n.attisdropped)
+        SELECT c.name, c.role FROM clone.store_column c
+        WHERE c.store = $1 AND c.relation = $2 AND c.reason = 'set by hand' AND clone_internal.name_now(c) = c.name AND EXISTS (SELECT FROM pg_class k WHERE k.oid = c.relation)
+          -- Dropped, also if a renamed column has its name.
+          AND (names @? format('$.* ? (@ == %s)', to_jsonb(c.name))::jsonpath OR NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.relation AND a.attname = c.name AND NOT a.attisdropped))
+        ORDER BY c.name
     LOOP
-        IF r.new IS NULL THEN
-            IF r.reason = 'set by hand' THEN
-                RAISE WARNING 'column % of % is gone, and with it its role %, set by hand', clone_internal.quoted(r.old::text), r.relation, r.role USING
-                    HINT = 'If another column has its values now: clone.store_column(…).';
-            END IF;
-            CONTINUE;
-        END IF;
-        RAISE NOTICE 'column % of % is % now', clone_internal.quoted(r.old::text), r.relation, clone_internal.quoted(r.new::text);
-        UPDATE clone.store_column c SET name = r.new WHERE c.store = $1 AND c.relation = r.relation AND c.name = r.old;
-        UPDATE clone.store_relation t
-        SET id_column = CASE WHEN t.id_column = r.old THEN r.new ELSE t.id_column END, project_column = CASE WHEN t.project_column = r.old THEN r.new ELSE t.project_column END,
-            join_column = CASE WHEN t.join_column = r.old THEN r.new ELSE t.join_column END, type_column = CASE WHEN t.type_column = r.old THEN r.new ELSE t.type_column END,
-            document_column = CASE WHEN t.document_column = r.old THEN r.new ELSE t.document_column END,
-            blob_key = replace(t.blob_key, '{' || r.old || '}', '{' || r.new || '}')
-        WHERE t.store = $1 AND t.relation = r.relation;
-        UPDATE clone.store_reference d SET "column" = CASE WHEN d."column" = r.old THEN r.new ELSE d."column" END, type_column = CASE WHEN d.type_column = r.old THEN r.new ELSE d.type_column END
-        WHERE d.store = $1 AND d.relation = r.relation;
-        UPDATE clone.store_reference d SET target_column = r.new WHERE d.store = $1 AND d.target = r.relation AND d.target_column = r.old;
-        UPDATE clone.store_membership m SET columns = array_replace(m.columns, r.old, r.new) WHERE m.store = $1 AND m.relation = r.relation;
-        UPDATE clone.store_membership m SET parent_columns = array_replace(m.parent_columns, r.old, r.new) WHERE m.store = $1 AND m.parent = r.relation;
-        UPDATE clone.store_no_reference n SET "column" = r.new WHERE n.store = $1 AND n.relation = r.relation AND n."column" = r.old;
-        DELETE FROM clone.store_question q WHERE q.store = $1 AND q.relation = r.relation AND q."column" = r.old;
+        RAISE WARNING 'column % of % is gone, and with it its role %, set by hand', clone_internal.quoted(r.name::text), $2, r.role USING
+            HINT = 'If another column has its values now: clone.store_column(…).';
     END LOOP;
+    IF names IS NULL THEN
+        RETURN;
+    END IF;
+    FOR r IN SELECT m.name AS old, names->>m.name AS new FROM unnest(moved) m LOOP
+        RAISE NOTICE 'column % of % is % now', clone_internal.quoted(r.old::text), $2, clone_internal.quoted(r.new);
+    END LOOP;
+    -- All at once: a column may have the name of another that was renamed.
+    DELETE FROM clone.store_column c WHERE c.store = $1 AND c.relation = $2 AND (names ? c.name::text OR names @? format('$.* ? (@ == %s)', to_jsonb(c.name))::jsonpath);
+    INSERT INTO clone.store_column SELECT (jsonb_populate_record(m, jsonb_build_object('name', names->>m.name))).* FROM unnest(moved) m;
+    UPDATE clone.store_relation t
+    SET id_column = COALESCE(names->>t.id_column, t.id_column), project_column = COALESCE(names->>t.project_column, t.project_column), join_column = COALESCE(names->>t.join_column, t.join_column),
+        type_column = COALESCE(names->>t.type_column, t.type_column), document_column = COALESCE(names->>t.document_column, t.document_column),
+        blob_key = (SELECT string_agg(CASE WHEN p.key IS NULL THEN p.part ELSE '{' || COALESCE(names->>p.key, p.key) || '}' END, '' ORDER BY p.place)
+                    FROM (SELECT x.part[1] AS part, substring(x.part[1] FROM '^[{]([^{}]+)[}]$') AS key, x.place FROM regexp_matches(t.blob_key, '[{][^{}]+[}]|[^{]+|[{]', 'g') WITH ORDINALITY AS x (part, place)) p)
+    WHERE t.store = $1 AND t.relation = $2;
+    UPDATE clone.store_reference d SET "column" = COALESCE(names->>d."column", d."column"), type_column = COALESCE(names->>d.type_column, d.type_column) WHERE d.store = $1 AND d.relation = $2;
+    UPDATE clone.store_reference d SET target_column = COALESCE(names->>d.target_column, d.target_column) WHERE d.store = $1 AND d.target = $2;
+    UPDATE clone.store_membership m SET columns = ARRAY(SELECT COALESCE(names->>c.name, c.name) FROM unnest(m.columns) WITH ORDINALITY AS c (name, place) ORDER BY c.place) WHERE m.store = $1 AND m.relation = $2;
+    UPDATE clone.store_membership m SET parent_columns = ARRAY(SELECT COALESCE(names->>c.name, c.name) FROM unnest(m.parent_columns) WITH ORDINALITY AS c (name, place) ORDER BY c.place) WHERE m.store = $1 AND m.parent = $2;
+    UPDATE clone.store_no_reference n SET "column" = COALESCE(names->>n."column", n."column") WHERE n.store = $1 AND n.relation = $2;
+    DELETE FROM clone.store_question q WHERE q.store = $1 AND q.relation = $2 AND (names ? q."column"::text OR names @? format('$.* ? (@ == %s)', to_jsonb(q."column"))::jsonpath);
 END
 $$;
-COMMENT ON FUNCTION clone_internal.follow_renamed_columns(text) IS 'Gives renamed columns what is declared of them, and warns of those that are gone';
+COMMENT ON FUNCTION clone_internal.follow_renamed_columns(text, regclass) IS 'Gives renamed columns of a table what is declared of them, and warns of those that are gone';
+
+CREATE FUNCTION clone_internal.only_json_column(relation regclass) RETURNS name
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT min(a.attname::text) FROM pg_attribute a
+    WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid IN ('json'::regtype, 'jsonb'::regtype) AND a.attgenerated = ''
+    HAVING count(*) = 1
+$$;
+COMMENT ON FUNCTION clone_internal.only_json_column(regclass) IS 'The column of type json or jsonb of a table that has one, which becomes its document';
 
 -- As clone.store_table() has it, for a table that had no column of type json or jsonb.
 CREATE FUNCTION clone_internal.infer_new_documents(store text) RETURNS void
 LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $$
-    UPDATE clone.store_relation r SET document_column = d.name, document_inferred = true
-    FROM (SELECT a.attrelid, min(a.attname::text) AS name FROM pg_attribute a
-          WHERE a.attnum > 0 AND NOT a.attisdropped AND a.atttypid IN ('json'::regtype, 'jsonb'::regtype) AND a.attgenerated = ''
-          GROUP BY a.attrelid HAVING count(*) = 1) d
-    WHERE r.store = $1 AND r.document_column IS NULL AND d.attrelid = r.relation
+    UPDATE clone.store_relation r SET document_column = clone_internal.only_json_column(r.relation), document_inferred = true
+    WHERE r.store = $1 AND r.document_column IS NULL AND clone_internal.only_json_column(r.relation) IS NOT NULL
       AND EXISTS (SELECT FROM clone.store_column c WHERE c.store = r.store AND c.relation = r.relation)
       AND NOT EXISTS (SELECT FROM clone.store_column c WHERE c.store = r.store AND c.relation = r.relation AND c.type IN ('json', 'jsonb'))
 $$;

@@ -12,13 +12,15 @@ BEGIN
     DELETE FROM clone.store_column c
     WHERE c.store = t.store AND c.relation = t.relation
       AND (c.reason IS DISTINCT FROM 'set by hand' OR NOT EXISTS (
-            SELECT FROM pg_attribute a WHERE a.attrelid = t.relation AND a.attname = c.name AND NOT a.attisdropped));
+            SELECT FROM pg_attribute a WHERE a.attrelid = t.relation AND a.attname = c.name AND NOT a.attisdropped))
+      -- What was set by hand for a column that was renamed waits for clone.store_refresh().
+      AND (c.reason IS DISTINCT FROM 'set by hand' OR clone_internal.name_now(c) IS NOT DISTINCT FROM c.name);
     UPDATE clone.store_column c
-    SET type = format_type(a.atttypid, a.atttypmod), number = a.attnum
+    SET type = format_type(a.atttypid, a.atttypmod), attnum = a.attnum, attrelid = a.attrelid
     FROM pg_attribute a
-    WHERE c.store = t.store AND c.relation = t.relation AND a.attrelid = t.relation AND a.attname = c.name;
-    INSERT INTO clone.store_column (store, relation, name, type, role, target, reason, number)
-    SELECT t.store, t.relation, a.attname, format_type(a.atttypid, a.atttypmod), i.role, i.target, i.reason, a.attnum
+    WHERE c.store = t.store AND c.relation = t.relation AND a.attrelid = t.relation AND a.attname = c.name AND clone_internal.name_now(c) = c.name;
+    INSERT INTO clone.store_column (store, relation, name, type, role, target, reason, attnum, attrelid)
+    SELECT t.store, t.relation, a.attname, format_type(a.atttypid, a.atttypmod), i.role, i.target, i.reason, a.attnum, a.attrelid
     FROM pg_attribute a
     LEFT JOIN LATERAL (
         SELECT f.confrelid::regclass AS target FROM pg_constraint f
@@ -111,7 +113,7 @@ BEGIN
     PERFORM clone_internal.lock_store(store);
     SELECT * INTO s FROM clone.store c WHERE c.name = store_refresh.store FOR UPDATE;
     PERFORM clone_internal.bind_tables(s.name);
-    PERFORM clone_internal.follow_renamed_columns(s.name);
+    PERFORM clone_internal.follow_renamed_columns(s.name, c.relation) FROM clone.store_relation c WHERE c.store = s.name;
     SELECT clone_internal.function_by_name(p.describe) INTO describe FROM clone.preset p WHERE p.name = s.preset;
     IF describe IS NOT NULL THEN
         EXECUTE format('SELECT %s($1, $2)', describe::regproc) USING s.name, s.options;
@@ -311,9 +313,7 @@ BEGIN
     END IF;
     -- document_column defaults to the only JSON column; '' means none.
     IF document_column IS NULL THEN
-        SELECT min(a.attname::text) INTO document_column FROM pg_attribute a
-        WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid IN ('json'::regtype, 'jsonb'::regtype) AND a.attgenerated = ''
-        HAVING count(*) = 1;
+        document_column := clone_internal.only_json_column(relation);
         document_inferred := document_column IS NOT NULL;
     ELSIF document_column = '' THEN
         document_column := NULL;
@@ -390,7 +390,7 @@ BEGIN
             ERRCODE = '22023', HINT = CASE
                 WHEN NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = store_column.store AND r.relation = store_column.relation) THEN 'Describe the table first: clone.store_table(…).'
                 WHEN EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = store_column.name AND a.attnum > 0 AND NOT a.attisdropped) THEN format('The column is new: SELECT clone.store_refresh(%L);', store)
-                ELSE (SELECT COALESCE('Did you mean "' || clone_internal.nearest_word(store_column.name::text, array_agg(c.name::text)) || '"? ', '') || 'Columns: ' || string_agg(quote_ident(c.name), ', ' ORDER BY c.number, c.name) || '.'
+                ELSE (SELECT COALESCE('Did you mean "' || clone_internal.nearest_word(store_column.name::text, array_agg(c.name::text)) || '"? ', '') || 'Columns: ' || string_agg(quote_ident(c.name), ', ' ORDER BY c.attnum, c.name) || '.'
                       FROM clone.store_column c WHERE c.store = store_column.store AND c.relation = store_column.relation) END;
     END IF;
     -- What was declared last is true. Of a pair, values of types that no reference declares are kept.

@@ -52,7 +52,7 @@ async fn a_declaration_of_a_column_that_is_gone_is_told_and_can_be_made_right() 
         let before = db.clone_project("'1'").await;
         // A description of an earlier version does not know which column it was.
         db.run(&format!(
-            "UPDATE clone.store_column SET number = NULL; ALTER TABLE {table} RENAME {column} TO renamed"
+            "UPDATE clone.store_column SET attnum = NULL; ALTER TABLE {table} RENAME {column} TO renamed"
         ))
         .await;
         refused(&db, "SELECT project_clone('1')", "55000", "store \"s\"", "clone.store_refresh('s')").await;
@@ -153,20 +153,86 @@ async fn declarations_follow_a_renamed_column() {
     }
 }
 
-/// A migration that drops a column and adds another with its name, or one of another type, changed nothing that can be followed.
+/// A migration may give the name of a renamed column to another one: what is declared is of the column, not of its name.
 #[tokio::test]
-async fn a_column_that_was_dropped_is_not_followed() {
-    let db = Scratch::with_extension().await;
-    db.run(TABLES).await;
-    db.run("SELECT clone.store_column('s', 'item', 'kind', 'value', value => 'copy'); ALTER TABLE item DROP kind, ADD sort text DEFAULT 'x'; SELECT clone.store_table('s', 'item', 'resource', project_column => 'org_id')")
+async fn declarations_follow_columns_that_exchange_their_names() {
+    for (what, change, masked, plain) in [
+        (
+            "exchanged",
+            "ALTER TABLE item RENAME secret TO t; ALTER TABLE item RENAME kind TO secret; ALTER TABLE item RENAME t TO kind",
+            "kind",
+            "secret",
+        ),
+        (
+            "the name is that of a new column",
+            "ALTER TABLE item RENAME secret TO old; ALTER TABLE item ADD secret text DEFAULT 'k'",
+            "old",
+            "secret",
+        ),
+        (
+            "the name is that of a column that was dropped",
+            "ALTER TABLE item DROP kind; ALTER TABLE item RENAME secret TO kind; ALTER TABLE item ADD plain text DEFAULT 'k'",
+            "kind",
+            "plain",
+        ),
+        (
+            "the type is another one, too",
+            "ALTER TABLE item RENAME secret TO hidden; ALTER TABLE item ALTER hidden TYPE varchar(40)",
+            "hidden",
+            "kind",
+        ),
+        (
+            "the table is described again first",
+            "ALTER TABLE item RENAME secret TO hidden; SELECT clone.store_table('s', 'item', 'resource', project_column => 'org_id')",
+            "hidden",
+            "kind",
+        ),
+    ] {
+        let db = Scratch::with_extension().await;
+        db.run("CREATE TABLE org (id bigserial PRIMARY KEY, name text); CREATE TABLE item (id bigserial PRIMARY KEY, org_id bigint NOT NULL REFERENCES org, kind text, secret text);
+             INSERT INTO org (name) VALUES ('O'), ('P'); INSERT INTO item (org_id, kind, secret) VALUES (1, 'k', 's'), (2, 'k', 's');
+             SELECT clone.store_create('s', 'discover', '{\"tenant\": \"org\"}'); SELECT clone.store_column('s', 'item', 'secret', 'value', value => 'masked')")
+            .await;
+        db.run(change).await;
+        refused(
+            &db,
+            "SELECT project_clone('1')",
+            "55000",
+            "store \"s\"",
+            "clone.store_refresh('s')",
+        )
         .await;
-    db.run("SELECT clone.store_refresh('s')").await;
-    let clone = db.clone_project("'1'").await;
-    assert_eq!(
-        db.text(&format!("SELECT sort FROM item WHERE org_id = {clone}"))
+        db.run("SELECT clone.store_refresh('s')").await;
+        let clone = db.clone_project("'1'").await;
+        assert_eq!(
+            db.text(&format!(
+                "SELECT concat_ws(' ', {masked}, {plain}) FROM item WHERE org_id = {clone}"
+            ))
             .await,
-        "x"
-    );
+            "masked k",
+            "{what}"
+        );
+    }
+}
+
+/// The numbers of the columns of another table say nothing: of one that was created again, of one that was restored.
+#[tokio::test]
+async fn a_column_at_the_place_of_one_that_is_gone_is_not_it() {
+    let again = "CREATE TABLE was AS TABLE item; DROP TABLE item; CREATE TABLE item (id bigserial PRIMARY KEY, org_id bigint REFERENCES org, sort text DEFAULT 'x', other bigint, doc jsonb);
+                 INSERT INTO item (org_id, other) SELECT org_id, other FROM was; DROP TABLE was";
+    for change in ["ALTER TABLE item DROP kind, ADD sort text DEFAULT 'x'", again] {
+        let db = Scratch::with_extension().await;
+        db.run(TABLES).await;
+        db.run(&format!(
+            "SELECT clone.store_column('s', 'item', 'kind', 'value', value => 'copy'); {change}; SELECT clone.store_refresh('s')"
+        ))
+        .await;
+        assert_eq!(
+            db.list("SELECT name || ' ' || role FROM clone.store_column WHERE relation = 'item'::regclass AND (name IN ('kind', 'sort') OR reason = 'set by hand') ORDER BY 1").await,
+            ["sort rewrite"],
+            "{change}"
+        );
+    }
 }
 
 #[tokio::test]

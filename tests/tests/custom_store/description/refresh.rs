@@ -127,7 +127,7 @@ async fn a_renamed_column_is_an_error_that_says_what_to_do() {
     ] {
         // A description of an earlier version does not know which column it was.
         db.run(&format!(
-            "UPDATE clone.store_column SET number = NULL; ALTER TABLE log RENAME {rename}"
+            "UPDATE clone.store_column SET attnum = NULL; ALTER TABLE log RENAME {rename}"
         ))
         .await;
         let column = rename.split(' ').next().unwrap_or_default();
