@@ -120,10 +120,9 @@ impl Raw {
                 self.described
                     .iter()
                     .filter(|table| !loaded.contains(&table.as_str()))
-                    .map(|table| Difference::hidden(table)),
+                    .map(|table| Difference::hidden(name, table)),
             );
         }
-        let by_hand = matches!(self.preset.as_str(), "custom" | "discover");
         if !differences.is_empty() || loaded.len() != self.described.len() {
             let texts: Vec<&str> = differences.iter().map(|one| one.text.as_str()).collect();
             return Err(Error::new(
@@ -132,7 +131,7 @@ impl Raw {
             )
             .hint(format!(
                 "If the change is right: {}",
-                differences::calls(name, by_hand, &differences)
+                differences::calls(name, &differences)
             ))
             .detail(texts.join("; ")));
         }

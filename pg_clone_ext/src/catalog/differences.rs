@@ -10,6 +10,8 @@ pub(super) struct Difference {
     pub(super) text: String,
     /// The table, quoted and qualified.
     table: String,
+    /// The statement that makes the description match, if one does.
+    call: Option<String>,
     #[serde(flatten)]
     kind: Kind,
 }
@@ -44,36 +46,35 @@ enum Kind {
 
 impl Difference {
     /// A table that the server's catalog does not show.
-    pub(super) fn hidden(table: &str) -> Self {
+    pub(super) fn hidden(store: &str, table: &str) -> Self {
         Difference {
             text: format!("table {table} cannot be seen"),
             table: table.to_owned(),
+            call: Some(refresh(store)),
             kind: Kind::TableHidden,
         }
     }
 }
 
-/// The calls that make the description of a store match the tables. `by_hand`: a refresh keeps the descriptions, also that of a table
-/// that is gone.
-pub(super) fn calls(store: &str, by_hand: bool, differences: &[Difference]) -> String {
-    let store = quote::literal(store);
-    let refreshed = |kind: &Kind| match kind {
-        Kind::TableGone => !by_hand,
-        Kind::TableReplaced | Kind::TableRenamed | Kind::TableHidden | Kind::ColumnsChanged => true,
-        _ => false,
-    };
-    let gone = differences
+fn refresh(store: &str) -> String {
+    format!("SELECT clone.store_refresh({});", quote::literal(store))
+}
+
+/// The calls that make the description of a store match the tables.
+pub(super) fn calls(store: &str, differences: &[Difference]) -> String {
+    let mut calls: Vec<String> = Vec::new();
+    for call in differences
         .iter()
-        .filter(|difference| by_hand && matches!(difference.kind, Kind::TableGone));
-    let mut calls: Vec<String> = gone
-        .map(|difference| {
-            let table = quote::literal(&difference.table);
-            format!("SELECT clone.store_remove_table({store}, {table});")
-        })
-        .collect();
-    if differences.is_empty() || differences.iter().any(|difference| refreshed(&difference.kind)) {
-        calls.push(format!("SELECT clone.store_refresh({store});"));
+        .filter_map(|difference| difference.call.as_ref())
+    {
+        if !calls.contains(call) {
+            calls.push(call.clone());
+        }
     }
+    if differences.is_empty() {
+        calls.push(refresh(store));
+    }
+    let store = quote::literal(store);
     calls.extend(
         differences
             .iter()

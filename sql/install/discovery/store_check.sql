@@ -142,8 +142,7 @@ BEGIN
     PERFORM clone_internal.check_store(store);
     -- What stops plan and clone before they ask: the tables have changed.
     RETURN QUERY SELECT 'error', d->>'table', format('the table is not as the store describes it: %s', d->>'text'),
-        CASE WHEN d->>'kind' = ANY ('{table_replaced,table_renamed,columns_changed}') THEN format('SELECT clone.store_refresh(%L);', store)
-             WHEN d->>'kind' = 'table_gone' THEN format('SELECT clone.store_remove_table(%L, %L);', store, d->>'table') END, NULL::text
+        d->>'call', NULL::text
     FROM jsonb_array_elements(clone_internal.store_description(store)->'differences') d ORDER BY 4 NULLS LAST, 2, 3;
     SELECT * INTO gone FROM clone_internal.gone_column(store);
     IF gone.name IS NOT NULL THEN

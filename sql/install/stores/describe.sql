@@ -166,8 +166,12 @@ SELECT jsonb_build_object(
     'described', (SELECT COALESCE(jsonb_agg(COALESCE(quote_ident(r.schema_name) || '.' || quote_ident(r.table_name), r.relation::oid::text)), '[]')
         FROM clone.store_relation r WHERE r.store = $1),
     'differences', COALESCE((
-        -- kind: what differs; text: the same for people; table, column: where; declared_for: whose declaration names the column.
-        SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object('kind', f.kind, 'text', f.text, 'table', f.table_name, 'column', f.column_name, 'declared_for', f.declared_for))) FROM (
+        -- kind: what differs; text: the same for people; table, column: where; declared_for: whose declaration names the column; call: the statement
+        -- that makes the two match, if one does. A refresh keeps the descriptions by hand, also that of a table that is gone.
+        SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object('kind', f.kind, 'text', f.text, 'table', f.table_name, 'column', f.column_name, 'declared_for', f.declared_for,
+                   'call', CASE WHEN f.kind = 'table_gone' AND s.preset IN ('custom', 'discover') THEN format('SELECT clone.store_remove_table(%L, %L);', s.name, f.table_name)
+                                WHEN f.kind IN ('table_gone', 'table_replaced', 'table_renamed', 'columns_changed') THEN format('SELECT clone.store_refresh(%L);', s.name) END))
+               ORDER BY f.kind <> 'table_gone') FROM (
             SELECT CASE WHEN d.namesake IS NULL THEN 'table_gone' ELSE 'table_replaced' END,
                    format('table %s is gone', n.name) || CASE WHEN d.namesake IS NULL THEN '' ELSE ', another of that name is there' END,
                    n.name, NULL::text, NULL::text

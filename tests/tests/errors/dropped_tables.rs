@@ -60,3 +60,25 @@ async fn the_hints_after_a_table_was_dropped_lead_to_a_clone() {
         db.run(&format!("SELECT project_delete('{clone}')")).await;
     }
 }
+
+/// A check and a refused clone say the same, of a store that its preset describes as of one described by hand.
+#[tokio::test]
+async fn a_check_answers_with_the_calls_of_the_hint() {
+    for (store, table) in [
+        (
+            "SELECT clone.store_create('s', 'discover', '{\"tenant\": \"public.org\"}')",
+            "post",
+        ),
+        ("SELECT clone.store_create('s', 'documents')", "s.resource"),
+    ] {
+        let db = Scratch::with_extension().await;
+        db.run(TABLES).await;
+        db.run(store).await;
+        db.run(&format!("DROP TABLE {table} CASCADE")).await;
+        let failure = db.fails("SELECT project_clone('1', store => 's')").await;
+        let answers = db
+            .list("SELECT DISTINCT answer FROM clone.store_check('s') WHERE question LIKE '%is not as the store describes it%' AND answer IS NOT NULL")
+            .await;
+        assert_eq!(answers, calls(&failure.hint), "{failure:?}");
+    }
+}
