@@ -7,7 +7,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     INSERT INTO clone.store_question AS q (store, relation, "column", path, severity, question, answer, otherwise, target)
     -- Questions from the data alone do not stop stores that were described by hand.
-    SELECT $1, $2, $3, $4, CASE WHEN s.preset = 'discover' OR $5 <> 'error' THEN $5 ELSE 'warning' END, $6, $7, $8, $9 FROM clone.store s WHERE s.name = $1
+    SELECT $1, $2, $3, $4, CASE WHEN s.preset = 'discover' OR $5 <> 'error' THEN $5 ELSE 'warning' END,
+           -- Examples are values: no user and password of an address, also of one that was cut off.
+           regexp_replace($6, '://[^/\s@"]*:(?![0-9]{1,5}("|$))[^/\s@"]*(@|"|$)', E'://…\\2', 'g'), $7, $8, $9 FROM clone.store s WHERE s.name = $1
     ON CONFLICT ON CONSTRAINT store_question_pkey DO UPDATE SET severity = EXCLUDED.severity, question = EXCLUDED.question, answer = EXCLUDED.answer, otherwise = EXCLUDED.otherwise, target = EXCLUDED.target
 $$;
 COMMENT ON FUNCTION clone_internal.ask(text, regclass, name, text, text, text, text, text, regclass) IS 'Records a question about a column or path of a store''s tables';

@@ -388,3 +388,39 @@ async fn every_answer_of_every_fixture_can_be_executed_as_it_stands() {
         answer_all(&db, "answer").await;
     }
 }
+
+#[tokio::test]
+async fn no_question_shows_the_password_of_an_address() {
+    let db = discovered(
+        "CREATE TABLE accounts (id bigserial PRIMARY KEY, name text); CREATE TABLE items (id bigserial PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts);
+         CREATE TABLE channels (id bigserial PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts, target text, doc jsonb, cut text, port text);
+         INSERT INTO accounts (name) VALUES ('Other'), ('Ours'); INSERT INTO items (id, account_id) SELECT 1000 + n * 37, 1 + n % 2 FROM generate_series(1, 40) n;
+         INSERT INTO channels (account_id, target, doc, cut, port)
+         SELECT account_id, 'https://app:geheim1@host.example/items/' || id, jsonb_build_object('u', 'https://bob:geheim2@host.example/items/' || id),
+                'https://' || repeat('a', 30) || ':geheim3' || repeat('b', 40) || '@host.example/items/' || id, 'https://host.example:8443/items/' || id FROM items",
+        "accounts",
+    )
+    .await;
+    let questions = db
+        .list("SELECT concat_ws(' ', question, answer, otherwise) FROM clone.store_check('s')")
+        .await;
+    for column in ["target", "doc", "cut", "port"] {
+        assert!(
+            questions.iter().any(
+                |question| question.contains(&format!("public.channels.{column} "))
+                    && question.contains("://")
+            ),
+            "{column}: {questions:?}"
+        );
+    }
+    assert!(
+        questions.iter().all(|question| !question.contains("geheim")),
+        "{questions:?}"
+    );
+    assert!(
+        questions
+            .iter()
+            .any(|question| question.contains("https://host.example:8443/items/")),
+        "{questions:?}"
+    );
+}
