@@ -29,7 +29,9 @@ BEGIN
                 || CASE WHEN u.value IS NULL THEN '{}' ELSE jsonb_build_object('value', u.value) END ORDER BY u.position, u.id) FROM clone.store_rule u WHERE u.store = s.name), '[]'),
             'no_references', COALESCE((SELECT jsonb_agg(jsonb_build_object('table', n.relation::text, 'column', n."column", 'path', n.path) ORDER BY n.relation::text, n."column", n.path)
                 FROM clone.store_no_reference n WHERE n.store = s.name), '[]'),
-            'preserved', COALESCE((SELECT jsonb_agg(jsonb_strip_nulls(to_jsonb(p) - 'store'::text) ORDER BY p.resource_type) FROM clone.store_preserved p WHERE p.store = s.name), '[]'),
+            -- Not those of a table that was removed: an import knows no such type.
+            'preserved', COALESCE((SELECT jsonb_agg(jsonb_strip_nulls(to_jsonb(p) - 'store'::text) ORDER BY p.resource_type) FROM clone.store_preserved p
+                WHERE p.store = s.name AND EXISTS (SELECT FROM clone.store_relation r WHERE r.store = p.store AND (r.type_column IS NOT NULL OR r.resource_type = p.resource_type))), '[]'),
             'open', COALESCE((SELECT jsonb_agg(jsonb_strip_nulls(to_jsonb(q) - '{store,relation,target}'::text[] || jsonb_build_object('table', q.relation::text, 'target', q.target::text)) ORDER BY q.relation::text, q."column", q.path)
                 FROM clone.store_question q WHERE q.store = s.name), '[]'),
             'questions', COALESCE((SELECT jsonb_agg(to_jsonb(q)) FROM clone_internal.store_questions(s.name) q), '[]'))

@@ -176,4 +176,11 @@ async fn a_description_has_what_a_refresh_preserves_and_what_is_open() {
     db.run("SELECT clone.store_import(clone.store_export('s') - 'preserved', 's')")
         .await;
     assert_eq!(db.text(&all.replace("{}", "s")).await, preserved);
+    // The type of a table that was removed is no type of the description.
+    db.run("SELECT clone.store_remove_table('s', 'visit'); SELECT clone.store_remove_table('s', 'person'); SELECT clone.store_import(clone.store_export('s'), 'without')").await;
+    assert_eq!(
+        db.number("SELECT count(*) FROM clone.store_preserved WHERE store = 'without'")
+            .await,
+        0
+    );
 }
