@@ -179,8 +179,8 @@ DECLARE
     removable boolean;
     forms text[];
     called text;
-    -- Undeclared, only keys of these kinds are followed in documents.
     proposal text;
+    -- Undeclared, only keys of these kinds are followed in documents.
     rewritten boolean := EXISTS (SELECT FROM clone.store_relation r JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column
                                  WHERE r.store = $1 AND clone_internal.family(a.atttypid) IN ('uuid', 'text'));
     c record;
@@ -213,7 +213,7 @@ BEGIN
         removable := removable AND c.removable;
         proposal := CASE WHEN removable THEN format('SELECT clone.store_column(%L, %L, %L, ''expression'', value => %L);', $1, c.relation, c.name,
                 format('CASE WHEN pg_catalog.jsonb_typeof(%1$I) OPERATOR(pg_catalog.=) ''object'' THEN %1$I OPERATOR(pg_catalog.-) %2$L::pg_catalog.text[] ELSE %1$I END', c.name, secrets))
-            WHEN c.document_type IS NOT NULL AND forms = '{member}' THEN (SELECT string_agg(format('SELECT clone.rule(%L, %L, %L, ''remove'');', $1, c.document_type, format('$..[%s]', '''' || replace(replace(x, E'\\', E'\\\\'), '''', E'\\''') || '''')), ' ' ORDER BY x) FROM unnest(secrets) x)
+            WHEN c.document_type IS NOT NULL AND forms = '{member}' THEN (SELECT string_agg(format('SELECT clone.rule(%L, %L, %L, ''remove'');', $1, c.document_type, format('$..[%s]', clone_internal.path_name(x))), ' ' ORDER BY x) FROM unnest(secrets) x)
             -- Texts that are secrets as a whole, such as the address of a database.
             WHEN c.emptied AND forms <@ '{address,form}' THEN format('SELECT clone.store_column(%L, %L, %L, ''null'');', $1, c.relation, c.name) END;
         IF forms IS NOT NULL AND NOT clone_internal.answered($1, c.relation, c.name, '$secrets') THEN

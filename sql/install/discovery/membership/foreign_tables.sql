@@ -6,7 +6,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     WITH stored AS (
         SELECT s.preset, clone_internal.schemas_of(s.name) AS schemas FROM clone.store s WHERE s.name = $1
-    ), far AS MATERIALIZED (
+    ), foreign_table AS MATERIALIZED (
         SELECT c.oid, v.srvname, pg_relation_is_updatable(c.oid, false) & 8 <> 0 AS takes_rows, s.preset
         FROM stored s JOIN pg_class c ON c.relkind = 'f' AND NOT c.relispartition
         JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = ANY (s.schemas)
@@ -18,11 +18,11 @@ AS $$
     ), known AS MATERIALIZED (
         SELECT r.relation, r.role, r.project_column, clone_internal.plain(clone_internal.table_word(k.relname)) AS word, clone_internal.family(i.atttypid) AS family
         FROM clone.store_relation r JOIN pg_class k ON k.oid = r.relation JOIN pg_attribute i ON i.attrelid = r.relation AND i.attname = r.id_column
-        WHERE r.store = $1 AND EXISTS (SELECT FROM far)
+        WHERE r.store = $1 AND EXISTS (SELECT FROM foreign_table)
     ), found AS (
         -- The tenant says most, then a column that must have a value.
         SELECT DISTINCT ON (f.oid) f.*, a.attname AS name, p.relation AS parent, p.role
-        FROM far f JOIN pg_attribute a ON a.attrelid = f.oid AND a.attnum > 0 AND NOT a.attisdropped
+        FROM foreign_table f JOIN pg_attribute a ON a.attrelid = f.oid AND a.attnum > 0 AND NOT a.attisdropped
         JOIN known p ON p.family = clone_internal.family(a.atttypid)
          AND (p.word = clone_internal.plain(clone_internal.named_table(a.attname, false))
               OR p.role = 'project' AND clone_internal.snake(a.attname) IN (SELECT clone_internal.snake(o.project_column) FROM known o WHERE o.project_column IS NOT NULL))

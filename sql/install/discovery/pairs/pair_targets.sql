@@ -43,11 +43,10 @@ DECLARE
     own text := (SELECT clone_internal.family(a.atttypid) FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = "column");
 BEGIN
     IF clone_internal.family((SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = type_column)) = 'int' THEN
-        IF NOT EXISTS (SELECT FROM pg_class t WHERE t.relowner IN (SELECT clone_internal.trusted_owners())
-            AND t.oid = to_regclass(format('%I.django_content_type', (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation)))) THEN
+        content_types := to_regclass(format('%I.django_content_type', (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation)));
+        IF NOT EXISTS (SELECT FROM pg_class t WHERE t.oid = content_types AND t.relowner IN (SELECT clone_internal.trusted_owners())) THEN
             RETURN;
         END IF;
-        content_types := to_regclass(format('%I.django_content_type', (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation)));
         says_so := clone_internal.snake(type_column) ~ '(^|_)(ct|ctype|contenttype|content_type)(_id)?$'
             OR EXISTS (SELECT FROM pg_constraint f JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attname = type_column WHERE f.contype = 'f' AND f.conrelid = relation AND f.confrelid = content_types AND f.conkey = ARRAY[a.attnum]);
         RETURN QUERY EXECUTE format(

@@ -29,7 +29,7 @@ BEGIN
                   CROSS JOIN LATERAL jsonb_object_keys(CASE WHEN jsonb_typeof(e.value) = 'object' THEN e.value ELSE '{}' END) AS k (name)) n
             GROUP BY 1 HAVING count(DISTINCT n.name) >= 8 ORDER BY 1 NULLS FIRST$q$, c.name, clone_internal.spread(c.relation, quote_ident(c.name), 2000))
         LOOP
-            path := CASE WHEN h.holder IS NULL THEN '$[*]~' ELSE format('$..[%s][*]~', '''' || replace(replace(h.holder, E'\\', E'\\\\'), '''', E'\\''') || '''') END;
+            path := CASE WHEN h.holder IS NULL THEN '$[*]~' ELSE format('$..[%s][*]~', clone_internal.path_name(h.holder)) END;
             CONTINUE WHEN clone_internal.answered($1, c.relation, c.name, path)
                 OR EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = c.relation AND q."column" = c.name AND (q.path = '' OR q.path LIKE '%~'))
                 OR EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = c.relation AND d."column" = c.name AND d.path LIKE '%~');
