@@ -43,7 +43,7 @@ BEGIN
         PERFORM clone_internal.ask($1, c.relation, c.name, '$forms', 'error',
             format('%s rows of %s name in %s a row of %s in another form than its %I has, such as %s: they are not cloned. Store one form: UPDATE %2$s SET %3$s = …, with the text of %5$I, and check again', rows, c.relation, quote_ident(c.name), c.target,
                 c.key, clone_internal.quoted(left(example, 60))),
-            NULL, format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, c.relation, c.name, '$forms'));
+            NULL, clone_internal.keep_call($1, c.relation, c.name, '$forms'));
     END LOOP;
 END
 $$;
@@ -94,7 +94,7 @@ BEGIN
             PERFORM clone_internal.ask($1, c.relation, f.name, '$forms', 'error',
                 format('%s.%I holds keys of %s in base64, such as that of %s: %s were found. A clone keeps them. Store them as they are, or make them in a query, and check again',
                     c.relation, f.name, array_to_string(f.targets, ' or '), clone_internal.quoted(left(f.example, 60)), f.keys),
-                NULL, format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, c.relation, f.name, '$forms'));
+                NULL, clone_internal.keep_call($1, c.relation, f.name, '$forms'));
         END LOOP;
     END LOOP;
 END
@@ -120,21 +120,24 @@ BEGIN
         RETURN;
     END IF;
     FOR c IN
-        SELECT t.relation, t.name FROM clone_internal.taken_columns($1) t
-        WHERE t.relkind IN ('r', 'p') AND t.role <> 'map' AND clone_internal.base_type(t.type) = 'bytea'::regtype AND NOT clone_internal.answered($1, t.relation, t.name, '$forms')
+        SELECT t.relation, t.name, CASE WHEN clone_internal.base_type(t.type) = 'bytea'::regtype THEN format('ARRAY[t.%I::bytea]', t.name) ELSE format('t.%I::bytea[]', t.name) END AS vals
+        FROM clone_internal.taken_columns($1) t
+        WHERE t.relkind IN ('r', 'p') AND t.role <> 'map' AND clone_internal.base_type(t.type) IN ('bytea'::regtype, 'bytea[]'::regtype) AND NOT clone_internal.answered($1, t.relation, t.name, '$forms')
           AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = t.relation AND q."column" = t.name)
         ORDER BY t.relation::oid, t.number
     LOOP
-        EXECUTE format('SELECT array_agg(DISTINCT v.x) FROM (
-                SELECT CASE WHEN octet_length(t.%1$I) = 16 THEN encode(t.%1$I, ''hex'')::uuid::text END AS x FROM %2$s AS t
-                UNION ALL SELECT lower(m[1]) FROM %2$s AS t CROSS JOIN LATERAL regexp_matches(encode(substring(t.%1$I FROM 1 FOR 4000), ''escape''), $1, ''gi'') AS m) v WHERE v.x IS NOT NULL',
-            c.name, clone_internal.spread(c.relation, quote_ident(c.name), 500)) INTO vals USING '(' || clone_internal.uuid_pattern('-') || ')';
+        -- Texts with and without dashes.
+        EXECUTE format('WITH stored AS MATERIALIZED (SELECT b FROM %2$s AS t CROSS JOIN LATERAL unnest(%1$s) AS b)
+            SELECT array_agg(DISTINCT v.x::uuid::text) FROM (
+                SELECT encode(s.b, ''hex'') AS x FROM stored s WHERE octet_length(s.b) = 16
+                UNION ALL SELECT m[1] FROM stored s CROSS JOIN LATERAL regexp_matches(encode(substring(s.b FROM 1 FOR 4000), ''escape''), $1, ''gi'') AS m) v',
+            c.vals, clone_internal.spread(c.relation, quote_ident(c.name), 500)) INTO vals USING '(' || clone_internal.uuid_pattern('-?') || ')';
         CONTINUE WHEN vals IS NULL;
         SELECT array_agg(DISTINCT k.target) AS targets, count(DISTINCT k.value) AS keys, min(k.value) AS example INTO found FROM clone_internal.keys_of_tables(targets, keys, families, vals[:1000]) k;
         CONTINUE WHEN found.keys < 2;
         PERFORM clone_internal.ask($1, c.relation, c.name, '$forms', 'error',
             format('%s.%I holds keys of %s as bytes, such as %s: %s were found. A clone keeps them. Store them in a column of type uuid or text, and check again', c.relation, c.name, array_to_string(found.targets, ' or '), found.example, found.keys),
-            NULL, format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, c.relation, c.name, '$forms'));
+            NULL, clone_internal.keep_call($1, c.relation, c.name, '$forms'));
     END LOOP;
 END
 $$;
@@ -181,7 +184,7 @@ BEGIN
             PERFORM clone_internal.ask($1, c.relation, c.name, '$forms', 'error',
                 format('%s.%I holds keys of %s, which are bytes, as texts, such as %s: %s were found. A clone keeps them. Store them in a column of type bytea with clone.store_reference(…), and check again',
                     c.relation, c.name, k.relation, clone_internal.quoted(left(example, 60)), found),
-                NULL, format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, c.relation, c.name, '$forms'));
+                NULL, clone_internal.keep_call($1, c.relation, c.name, '$forms'));
         END LOOP;
     END LOOP;
 END

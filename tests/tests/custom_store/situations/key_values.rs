@@ -181,15 +181,25 @@ async fn a_reference_to_a_generated_column_is_kept_or_refused_by_name() {
 
 #[tokio::test]
 async fn uuid_keys_as_bytes_are_asked_about() {
-    for (what, value) in [
-        ("16 bytes", "uuid_send(p.id)"),
-        ("a text", "convert_to('person:' || p.id, 'UTF8')"),
-        ("a text in capitals", "convert_to(upper(p.id::text), 'UTF8')"),
+    for (what, type_name, value) in [
+        ("16 bytes", "bytea", "uuid_send(p.id)"),
+        ("a text", "bytea", "convert_to('person:' || p.id, 'UTF8')"),
+        (
+            "a text in capitals",
+            "bytea",
+            "convert_to(upper(p.id::text), 'UTF8')",
+        ),
+        (
+            "a text without dashes",
+            "bytea",
+            "convert_to(replace(p.id::text, '-', ''), 'UTF8')",
+        ),
+        ("a list", "bytea[]", "ARRAY[uuid_send(p.id)]"),
     ] {
         let db = Scratch::with_extension().await;
         db.run(&format!(
             "CREATE TABLE org (id bigserial PRIMARY KEY, name text); CREATE TABLE person (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), org_id bigint NOT NULL REFERENCES org);
-             CREATE TABLE event (id bigserial PRIMARY KEY, org_id bigint NOT NULL REFERENCES org, who bytea, digest bytea);
+             CREATE TABLE event (id bigserial PRIMARY KEY, org_id bigint NOT NULL REFERENCES org, who {type_name}, digest bytea);
              INSERT INTO org (name) VALUES ('A'), ('B'); INSERT INTO person (org_id) SELECT 1 + i % 2 FROM generate_series(1, 20) i;
              INSERT INTO event (org_id, who, digest) SELECT p.org_id, {value}, decode(md5(p.id::text), 'hex') FROM person p;
              SELECT clone.store_create('s', 'discover', '{{\"tenant\": \"org\"}}')"
