@@ -31,7 +31,7 @@ pub fn check(
         let Some(sql) = plan::source_of_ids(store, table, &run.source_project, &active, &[])? else {
             continue;
         };
-        let id_type = table.id_column.as_deref().map_or("", |c| table.type_of(c));
+        let id_type = table.id_type();
         for_each_row(&sql, &mut |row| {
             let Some(row) = row else { return Ok(()) };
             if let Some(Key::Uuid(id)) = Key::read(row, 0, KeyKind::of(id_type), id_type)? {

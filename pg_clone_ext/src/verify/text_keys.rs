@@ -130,7 +130,7 @@ fn for_each_key(pair: &Pair<'_>, table: &Table, project: &str, each: &mut dyn Fn
     let Some(sql) = plan::source_of_ids(pair.store, table, project, pair.filled, &[])? else {
         return Ok(());
     };
-    let type_name = table.id_column.as_deref().map_or("", |id| table.type_of(id));
+    let type_name = table.id_type();
     let long = match KeyKind::of(type_name) {
         KeyKind::Int => format!(" WHERE k.id OPERATOR(pg_catalog.>=) {LONG_NUMBER}::pg_catalog.int8"),
         _ => String::new(),

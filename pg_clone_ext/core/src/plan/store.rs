@@ -206,6 +206,11 @@ impl Table {
         self.column(name).map_or("", |c| c.type_name.as_str())
     }
 
+    /// Type of the key, empty without one.
+    pub fn id_type(&self) -> &str {
+        self.id_column.as_deref().map_or("", |id| self.type_of(id))
+    }
+
     /// The row `alias` as a JSON object, as SQL. `to_jsonb` of a whole row calls casts that users have made for their types.
     pub fn as_json(&self, alias: &str) -> String {
         let members: Vec<String> = self

@@ -201,7 +201,7 @@ impl<'s> ProjectFiles<'s> {
             return !one.has_id();
         }
         let of_uuids = |table: &Table, key: &FileKey| {
-            let id = table.id_column.as_deref().map_or("", |id| table.type_of(id));
+            let id = table.id_type();
             key.has_id() && key.columns().is_empty() && KeyKind::of(id) == KeyKind::Uuid
         };
         let begins_alike = one.prefix().starts_with(two.prefix()) || two.prefix().starts_with(one.prefix());

@@ -366,16 +366,17 @@ fn key_of(row: &Row<'_>, id_type: &str) -> Result<Option<Key>> {
 
 /// The key of a table from its text form.
 pub fn key_in(store: &Store, identity: &Identity, text: &str) -> Key {
-    let table = identity.table.and_then(|table| store.table(table));
-    let id_type = table.and_then(|table| table.id_column.as_deref().map(|id| table.type_of(id)));
-    Key::of_type(text, id_type.unwrap_or_default())
+    Key::of_type(text, id_type(store, identity))
 }
 
 /// The text of a key of its table in the form in which equal keys are the same: in lower case for citext.
 pub fn in_form(store: &Store, identity: &Identity, text: &str) -> String {
+    in_form_of_key(text, id_type(store, identity)).into_owned()
+}
+
+fn id_type<'s>(store: &'s Store, identity: &Identity) -> &'s str {
     let table = identity.table.and_then(|table| store.table(table));
-    let id_type = table.and_then(|table| table.id_column.as_deref().map(|id| table.type_of(id)));
-    in_form_of_key(text, id_type.unwrap_or_default()).into_owned()
+    table.map_or("", Table::id_type)
 }
 
 /// Refuses (55000) keys that are given again and that rows have which are not the replaced clone's any more: they were moved to another

@@ -52,7 +52,7 @@ pub fn pin<'i>(
         if columns.is_empty() || pairs.is_empty() {
             continue;
         }
-        let id_type = table.id_column.as_deref().map_or("", |id| table.type_of(id));
+        let id_type = table.id_type();
         let in_form = |key: &Key| Key::of_type(&in_form_of_key(&key.to_text(), id_type), id_type);
         let new = texts(&table, &table.sql_name, &columns, pairs.values())?;
         let old = texts(&table, table.source_name(), &columns, pairs.keys())?;

@@ -145,7 +145,7 @@ fn parse_typed_id(
                 || table.sql_name.rsplit('.').next() == Some(name)
         });
         if let Some(table) = table {
-            let id_type = id_type(table);
+            let id_type = table.id_type();
             let known = table
                 .resource_type
                 .clone()
@@ -157,7 +157,7 @@ fn parse_typed_id(
     let key = parse_id(id, kinds, argument)?;
     if store.follows_constraints() && !matches!(key, Key::Uuid(_)) {
         let kind = |table: &&Table| {
-            KeyKind::of(id_type(table))
+            KeyKind::of(table.id_type())
                 == if matches!(key, Key::Int(_)) {
                     KeyKind::Int
                 } else {
@@ -167,7 +167,10 @@ fn parse_typed_id(
         let tables: Vec<&Table> = resources().filter(kind).collect();
         // Equal is what the type says: a citext in other letters.
         if let ([table], Key::Text(text)) = (tables.as_slice(), &key) {
-            return Ok((None, Key::Text(in_form_of_key(text, id_type(table)).into_owned())));
+            return Ok((
+                None,
+                Key::Text(in_form_of_key(text, table.id_type()).into_owned()),
+            ));
         }
         if tables.len() > 1 {
             let name = |table: &&Table| {
@@ -189,14 +192,6 @@ fn parse_typed_id(
         }
     }
     Ok((None, key))
-}
-
-/// The type of a table's key; empty without one.
-fn id_type(table: &Table) -> &str {
-    table
-        .id_column
-        .as_deref()
-        .map_or("", |column| table.type_of(column))
 }
 
 fn parse_id(id: &str, kinds: &[KeyKind], argument: &str) -> Result<Key> {

@@ -8,14 +8,14 @@ use crate::pg::query::row::Row;
 use crate::pg::value::datum;
 use crate::pg::value::datum::Changed;
 use crate::run::document_errors::{edit_error, rewrite_error};
-use crate::run::keys::Key;
+use crate::run::keys::{Key, plain};
 use crate::run::map::fresh_texts::{FreshTexts, random_like};
 use crate::run::map::large_object_copies;
 use crate::run::map::new_keys::{fill_template, fit_template, length_of, with_new_ids};
 use pg_clone_core::batch::VersionFinder;
 use pg_clone_core::edit;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{Action, KeyKind, KeyRef, Output, SUFFIX, is_padded, is_text};
+use pg_clone_core::plan::{Action, KeyKind, KeyRef, Output, SUFFIX, is_text};
 use pg_clone_core::rewrite::{Outcome, UuidOutcome};
 
 impl<'r> Transformer<'r> {
@@ -111,7 +111,7 @@ impl<'r> Transformer<'r> {
             },
             Action::MapSegments { keys, rewrite } => match value {
                 None => Changed::No,
-                Some(value) => self.segments_at(place, row, value, keys, *rewrite)?,
+                Some(value) => self.segments_at(place, row, value, &output.type_name, keys, *rewrite)?,
             },
             Action::JsonReferences { jsonb, rewrite, .. } => match value {
                 None => Changed::No,
@@ -158,21 +158,19 @@ impl<'r> Transformer<'r> {
             Action::Template(template) => match value {
                 None => Changed::No,
                 Some(value) => {
-                    let mut text = datum::to_text(value)?;
-                    if is_padded(&output.type_name) {
-                        text.truncate(text.trim_end().len());
-                    }
+                    let text = datum::to_text(value)?;
+                    let text = plain(&text, &output.type_name);
                     if template == SUFFIX
-                        && let Some(new) = with_new_ids(&mut self.rewriter, &text)?
+                        && let Some(new) = with_new_ids(&mut self.rewriter, text)?
                     {
                         return self.typed_text(place, Some(new));
                     }
                     let new_id = self.new_id(row)?;
-                    let mut new = fill_template(self.run, template, &text, new_id.as_deref());
+                    let mut new = fill_template(self.run, template, text, new_id.as_deref());
                     if let Some(longest) = length_of(&output.type_name)
                         && new.chars().count() > longest
                     {
-                        new = fit_template(self.run, template, &text, new_id.as_deref(), longest);
+                        new = fit_template(self.run, template, text, new_id.as_deref(), longest);
                     }
                     self.typed_text(place, Some(new))?
                 }

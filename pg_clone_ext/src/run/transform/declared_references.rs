@@ -74,22 +74,21 @@ impl Transformer<'_> {
         place: usize,
         row: &Row<'_>,
         value: Value,
+        type_name: &str,
         keys: &[(Option<usize>, KeyRef, String)],
         rewrite: bool,
     ) -> Result<Changed> {
-        let mut text = datum::to_text(value)?;
-        if self.targets[place].type_oid == pgrx::pg_sys::BPCHAROID {
-            // The blanks behind the last key are not its own.
-            text.truncate(text.trim_end_matches(' ').len());
-        }
+        let text = datum::to_text(value)?;
+        // The blanks behind the last key are not its own.
+        let text = plain(&text, type_name);
         let mut new: Option<String> = None;
         let applies = |condition: &Option<usize>| condition.is_none_or(|place| row.boolean(place));
         for (_, key, separators) in keys.iter().filter(|(condition, ..)| applies(condition)) {
-            let current = new.as_deref().unwrap_or(&text);
+            let current = new.as_deref().unwrap_or(text);
             new = self.keys(false).segments(current, separators, *key)?.or(new);
         }
         if rewrite {
-            let mut bytes = new.clone().unwrap_or(text).into_bytes();
+            let mut bytes = new.clone().unwrap_or_else(|| text.to_owned()).into_bytes();
             match self.rewriter.plain_text(&mut bytes).map_err(rewrite_error)? {
                 Outcome::Unchanged => {}
                 Outcome::InPlace => new = Some(String::from_utf8(bytes).map_err(internal)?),
