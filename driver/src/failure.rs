@@ -133,10 +133,10 @@ impl Report {
 }
 
 fn hint_of(error: &anyhow::Error) -> Option<String> {
-    error
-        .chain()
-        .find_map(|cause| cause.downcast_ref::<Hinted>())
-        .map(|hinted| hinted.hint.clone())
+    error.chain().find_map(|cause| {
+        let hinted = cause.downcast_ref::<Hinted>().map(|hinted| hinted.hint.clone());
+        hinted.or_else(|| cause.downcast_ref::<Usage>().and_then(|usage| hint_of(&usage.0)))
+    })
 }
 
 /// An error of this program with a hint.
@@ -236,6 +236,11 @@ mod tests {
 
     #[test]
     fn each_kind_of_end_has_its_exit_code() {
+        let hinted: anyhow::Result<()> = Err(Hinted::new("x is no file", "Name a file.").into()).or_usage();
+        assert_eq!(
+            Report::of(&hinted.unwrap_err()).hint.as_deref(),
+            Some("Name a file.")
+        );
         let usage: anyhow::Result<()> = Err(anyhow!("x")).or_usage();
         let interrupted = anyhow::Error::from(Interrupted::nothing_changed());
         assert_eq!(exit_code(&usage.unwrap_err()), ExitCode::from(2));

@@ -5,14 +5,14 @@ use std::io::{BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result};
 use serde_json::json;
 
 use super::Context;
 use super::archive::count;
 use crate::args::moving::ExportArgs;
 use crate::blobs::Location;
-use crate::failure::{Exit, UsageContext};
+use crate::failure::{Exit, Hinted, UsageContext};
 use crate::moving::{self, Export, ExportFiles, Snapshot};
 use crate::output::bytes;
 
@@ -82,10 +82,11 @@ impl NewFile {
     fn create(name: &Path) -> Result<Self> {
         let name = std::fs::canonicalize(name).unwrap_or_else(|_| name.to_owned());
         if std::fs::metadata(&name).is_ok_and(|metadata| !metadata.is_file()) {
-            return Err(anyhow!(
-                "{} is not a regular file. Name a new file, or write to standard output: -",
-                name.display()
-            ))
+            return Err(Hinted::new(
+                format!("{} is not a regular file", name.display()),
+                "Name a new file, or write to standard output: -o -.",
+            )
+            .into())
             .or_usage();
         }
         let mut temporary = name.clone().into_os_string();

@@ -108,7 +108,8 @@ async fn a_check_says_what_is_open_and_exits_with_1_when_that_stops_a_clone() {
     let again = desk.store(&["discover", "account", "--name", "desk", "--create"]);
     assert_eq!(again.status.code(), Some(2), "{}", said(&again));
     assert!(
-        said(&again).contains("store \"desk\" exists") && said(&again).contains("clone.store_drop('desk')"),
+        said(&again).contains("store \"desk\" already exists")
+            && said(&again).contains("clone.store_drop('desk')"),
         "{}",
         said(&again)
     );

@@ -5,14 +5,14 @@ use std::fs;
 use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
 use crate::args::store::StoreAction;
 use crate::cloning::calls::text;
 use crate::commands::Context;
 use crate::connect::session::Session;
-use crate::failure::{Exit, UsageContext};
+use crate::failure::{Exit, Hinted, UsageContext};
 use crate::output::printable::escape;
 
 const QUESTIONS: &str = "SELECT pg_catalog.to_jsonb(q) FROM clone.store_check($1::text) AS q";
@@ -98,9 +98,11 @@ async fn discover(
             )
             .await?;
         if described.try_get(0)? {
-            return Err(anyhow!(
-                "store {called:?} exists. To see what is open in it: pg_clone store check {called}. To describe it anew: SELECT clone.store_drop('{called}')"
-            ))
+            return Err(Hinted::new(
+                format!("store {called:?} already exists"),
+                format!("To see what is open in it: pg_clone store check {called}. To describe it anew: SELECT clone.store_drop('{called}');"),
+            )
+            .into())
             .or_usage();
         }
         let row = session
