@@ -78,7 +78,7 @@ struct NewFile {
 }
 
 impl NewFile {
-    /// An archive holds a project's data, so that only its owner may read it. A symbolic link stays, and its file is replaced.
+    /// An archive holds a project's data, so that only its owner may read it. A symbolic link to a file stays, and the file is replaced.
     fn create(name: &Path) -> Result<Self> {
         let name = std::fs::canonicalize(name).unwrap_or_else(|_| name.to_owned());
         if std::fs::metadata(&name).is_ok_and(|metadata| !metadata.is_file()) {
