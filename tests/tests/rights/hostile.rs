@@ -328,3 +328,44 @@ async fn no_object_of_a_hostile_schema_is_ever_called() {
         "a new function for users is to be called above"
     );
 }
+
+/// What a deletion reads because another transaction has ended meanwhile is not read under the caller's path.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_ends_beside_a_deletion_lets_it_call_nothing() {
+    let db = Scratch::with_extension().await;
+    db.run(
+        "CREATE TABLE org (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), name text); CREATE TABLE item (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), org_id uuid NOT NULL REFERENCES org);
+         CREATE TABLE other (n int); INSERT INTO org VALUES ('a0000000-0000-4000-8000-000000000001', 'A'), ('a0000000-0000-4000-8000-000000000002', 'B');
+         INSERT INTO item (org_id) SELECT id FROM org; SELECT clone.store_create('s', 'discover', '{\"tenant\": \"org\"}');
+         CREATE FUNCTION waits() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$ BEGIN PERFORM pg_advisory_xact_lock(9); RETURN OLD; END $$;
+         CREATE TRIGGER waits BEFORE DELETE ON item FOR EACH ROW EXECUTE FUNCTION waits();
+         CREATE SCHEMA evil; CREATE SEQUENCE evil.calls; CREATE FUNCTION evil.called(text) RETURNS boolean LANGUAGE sql AS 'SELECT pg_catalog.nextval(''evil.calls'') > 0';
+         CREATE DOMAIN evil.uuid AS pg_catalog.text CHECK (evil.called(VALUE)); CREATE FUNCTION evil.equal(pg_catalog.uuid, pg_catalog.text) RETURNS boolean LANGUAGE sql AS 'SELECT $1::pg_catalog.text = $2';
+         CREATE OPERATOR public.= (LEFTARG = pg_catalog.uuid, RIGHTARG = pg_catalog.text, FUNCTION = evil.equal)",
+    )
+    .await;
+    let clone = db.clone_project("'a0000000-0000-4000-8000-000000000001'").await;
+    for call in [
+        format!(
+            "SELECT public.project_clone('a0000000-0000-4000-8000-000000000001', options => '{{\"replace\": \"{clone}\"}}')"
+        ),
+        format!("SELECT public.project_delete('{clone}')"),
+    ] {
+        let writer = db.session().await;
+        writer.run("SELECT pg_advisory_lock(9)").await;
+        let caller = db.session().await;
+        let pid = caller.pid().await;
+        caller
+            .run("SET search_path = evil, pg_catalog, public; SET standard_conforming_strings = off; SET escape_string_warning = off")
+            .await;
+        let running = tokio::spawn(async move { caller.attempt(&call).await });
+        db.wait_until(&format!(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = {pid} AND wait_event_type = 'Lock')"
+        ))
+        .await;
+        writer.run("INSERT INTO other VALUES (1)").await;
+        writer.run("SELECT pg_advisory_unlock(9)").await;
+        running.await.unwrap().unwrap();
+    }
+    assert_eq!(db.text("SELECT is_called FROM evil.calls").await, "f");
+}

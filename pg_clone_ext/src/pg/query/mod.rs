@@ -297,6 +297,8 @@ unsafe extern "C-unwind" fn startup(
 unsafe extern "C-unwind" fn shutdown(this: *mut pg_sys::DestReceiver) {
     // SAFETY: `this` is the base of the Receiver on execute()'s stack.
     let receiver = unsafe { &mut *this.cast::<Receiver<'_>>() };
+    // What is asked now is the extension's own; the statement's triggers, which run afterwards, have the caller's path again.
+    let _safe = receiver.path.map(|_| PathGuard::safe());
     if let Err(error) = (receiver.each)(None) {
         raise(error);
     }
