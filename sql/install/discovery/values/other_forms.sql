@@ -143,14 +143,14 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.ask_about_bytes(text) IS 'Records questions about columns of type bytea that hold UUIDs which are keys';
 
--- The bytes that a word says in hex, as a UUID or in base64, if it says any.
+-- The bytes that a word says in hex or as a UUID, and in base64; NULL if it says none. A condition in WHERE may come after decode().
 CREATE FUNCTION clone_internal.bytes_of_word(word text) RETURNS SETOF bytea
 LANGUAGE sql IMMUTABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT decode(h, 'hex') FROM regexp_replace(word, '^0?x|-', '', 'g') h WHERE h ~ '^([0-9A-Fa-f]{2})+$'
+    SELECT CASE WHEN h ~ '^([0-9A-Fa-f]{2})+$' THEN decode(h, 'hex') END FROM regexp_replace(word, '^0?x|-', '', 'g') h
     UNION ALL
-    SELECT decode(b || repeat('=', 3 - (length(b) + 3) % 4), 'base64') FROM translate(rtrim(word, '='), '-_', '+/') b WHERE b ~ '^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2,3})?$'
+    SELECT CASE WHEN b ~ '^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2,3})?$' THEN decode(b || repeat('=', 3 - (length(b) + 3) % 4), 'base64') END FROM translate(rtrim(word, '='), '-_', '+/') b
 $$;
 COMMENT ON FUNCTION clone_internal.bytes_of_word(text) IS 'The bytes of a word in hex, in base64, or of a UUID';
 
