@@ -140,6 +140,10 @@ BEGIN
     IF current_setting('transaction_read_only') = 'on' THEN
         RETURN;
     END IF;
+    -- Of a store that names a table which is gone, the rows cannot be found: the questions stay as they are until it is described again.
+    IF EXISTS (SELECT FROM clone.store_relation r WHERE r.store = ask_about_data.store AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = r.relation)) THEN
+        RETURN;
+    END IF;
     SELECT * INTO gone FROM clone_internal.gone_column(store);
     IF gone.name IS NOT NULL THEN
         RAISE EXCEPTION 'store "%" names column "%" of %, which does not exist any more', store, gone.name, gone.relation USING ERRCODE = '55000',
