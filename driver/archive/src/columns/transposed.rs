@@ -44,31 +44,46 @@ pub(crate) fn columns_of(stretch: &Stretch<'_>, trial: &mut Compressor<'_>, out:
 
 /// The number of rows and their columns; `None` if there are no rows.
 fn read(rows: &[u8]) -> Option<(usize, Vec<Column>)> {
-    let mut input = Bytes(rows);
     let mut columns: Vec<Column> = Vec::new();
+    let count = each_value(rows, |column, length, _| {
+        if column == columns.len() {
+            columns.push(Column::default());
+        }
+        columns[column].lengths.push(length);
+    })?;
+    // The sizes are known now: a buffer that grew to 4 MB would take 8.
+    for column in &mut columns {
+        let size = column.lengths.iter().map(|length| lengths::bytes(*length)).sum();
+        column.plain.reserve_exact(size);
+    }
+    each_value(rows, |column, _, value| {
+        columns[column].plain.extend_from_slice(value);
+    })?;
+    (count > 0 && !columns.is_empty()).then_some((count, columns))
+}
+
+/// Calls `visit` with the column, the length and the bytes of each value, and returns the number of rows. `None` if the rows are
+/// damaged or have different numbers of columns.
+fn each_value<'r>(rows: &'r [u8], mut visit: impl FnMut(usize, u32, &'r [u8])) -> Option<usize> {
+    let mut input = Bytes(rows);
     let mut count = 0;
+    let mut columns = None;
     while !input.0.is_empty() {
         let width = usize::try_from(i16::from_be_bytes(input.take(2)?.try_into().ok()?)).ok()?;
-        if count == 0 {
-            columns.resize_with(width, Column::default);
-        }
-        if width != columns.len() {
+        if *columns.get_or_insert(width) != width {
             return None;
         }
-        for column in &mut columns {
+        for column in 0..width {
             let length = i32::from_be_bytes(input.take(4)?.try_into().ok()?);
             if length < -1 {
                 return None;
             }
             let length = length.wrapping_add(1) as u32;
-            column.lengths.push(length);
-            column
-                .plain
-                .extend_from_slice(input.take(lengths::bytes(length))?);
+            visit(column, length, input.take(lengths::bytes(length))?);
         }
         count += 1;
     }
-    (count > 0 && !columns.is_empty()).then_some((count, columns))
+    Some(count)
 }
 
 /// Writes the stretch with these columns into `out`, in COPY's binary format, with at most `limit` bytes. `None` if the columns are
