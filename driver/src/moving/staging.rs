@@ -11,6 +11,9 @@ use tokio_postgres::CopyInSink;
 use super::tables::{TableRows, identifier};
 use crate::connect::session::Session;
 
+/// Bytes of a message of COPY. The client copies what it has not sent: with whole frames an import took 60 MB instead of 48.
+const MESSAGE_BYTES: usize = 64 << 10;
+
 /// The temporary tables of one transaction.
 pub struct Staging<'s> {
     session: &'s Session,
@@ -101,8 +104,12 @@ impl Filling {
     ///
     /// # Errors
     /// Those of the server.
-    pub async fn add(&mut self, bytes: Bytes) -> Result<()> {
-        Ok(self.0.feed(bytes).await?)
+    pub async fn add(&mut self, mut bytes: Bytes) -> Result<()> {
+        while !bytes.is_empty() {
+            let part = bytes.split_to(bytes.len().min(MESSAGE_BYTES));
+            self.0.feed(part).await?;
+        }
+        Ok(())
     }
 
     /// Ends COPY; returns the number of rows.
