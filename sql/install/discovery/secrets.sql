@@ -14,10 +14,14 @@ AS $$
     SELECT CASE
         -- Of a secret, but none: password_reset_id, token_type.
         WHEN $1 ~ '_(ids?|at|on|ur[il]|count|type|name|policy|hint|required|enabled)$' THEN NULL
-        WHEN $1 ~ '(^|_)(password|passwd|pwd)(_?(hash|digest|salt))?$|^encrypted_password$|^password_' THEN 'a password'
+        WHEN $1 ~ '(^|_)(password|passwd|pwd|pass_?phrase|passcode|pin_(hash|digest))(_?(hash|digest|salt))?$|^encrypted_(password|pin)$|^password_' THEN 'a password'
+        -- Alone or of an account, and in other languages: no boarding_pass.
+        WHEN $1 ~ '(^|^(auth|smtp|imap|pop3?|mail|email|ftp|sftp|ldap|db|database|proxy|admin|user|login|root|http|basic)_)pass$'
+            OR $1 ~ '(^|_)(passwort|kennwort|wachtwoord|mot_?de_?passe|mdp|senha|contrase(n|ñ)a|parola|has(l|ł)o|l(o|ö)senord|passord|adgangskode|salasana|heslo|jelszo|пароль)(_?hash)?$' THEN 'a password'
+        WHEN $1 ~ '(^|_)(card_number|cc_number|cvv2?|cvc2?)$' THEN 'the number of a card'
         WHEN $1 ~ '(^|_)(otp|totp|mfa)_?(secret|seed|key)|recovery_codes?$|backup_codes?$|^two_factor_secret' THEN 'a secret of a second factor'
-        WHEN $1 ~ '(^|_)(secrets?|hmac_key|signing_key|private_key|secret_key|encryption_key|access_key|api_key|apikey|auth_key|credentials?)(_(hash|digest|encrypted|ciphertext))?$' OR $1 ~ '_secret(_|$)' THEN 'a secret'
-        WHEN $1 ~ '(^|_)(token|access_token|refresh_token|reset_token|id_token|api_token|auth_token|bearer|token_hash|token_digest|hashed_token|token_value|key_hash|hashed_key)$' OR $1 ~ '_token(_hash|_digest)?$' THEN 'a token'
+        WHEN $1 ~ '(^|_)(secrets?|hmac_key|signing_key|private_key|secret_key|encryption_key|access_key|api_key|apikey|auth_key|(jwt|webhook|master|shared|ssl|tls|server|service_account)_key|credentials?)(_(hash|digest|encrypted|ciphertext))?$' OR $1 ~ '_secret(_|$)' THEN 'a secret'
+        WHEN $1 ~ '(^|_)(token|access_token|refresh_token|reset_token|id_token|api_token|auth_token|bearer|token_hash|token_digest|hashed_token|token_value|key_hash|hashed_key|session_key|cookies?)$' OR $1 ~ '_token(_hash|_digest)?$' THEN 'a token'
         END
 $$;
 COMMENT ON FUNCTION clone_internal.secret_kind(text) IS 'What the name of a column or member, as words with underscores, says that it holds: a password, a secret, a token; NULL if none';
@@ -48,7 +52,7 @@ AS $$
         JOIN clone.store s ON s.name = $1 AND s.preset IN ('discover', 'custom')
         JOIN clone.store_relation r ON r.store = $1 AND r.relation = t.relation
         WHERE t.name <> COALESCE(r.project_column, '') AND t.name <> COALESCE(r.id_column, '')
-          AND t.name ~* 'password|passwd|pwd|secret|token|api_?key|access_?key|private_?key|signing|encrypted|auth_?key|otp|totp|mfa|recovery|session|credential|salt|digest|key$|hash$|^(id|data|payload|value)$|bearer|hmac'
+          AND t.name ~* 'pass|pwd|wort|woord|mdp|senha|contrase|parola|has[lł]o|senord|adgangskode|salasana|heslo|jelszo|пароль|pin_|_pin|card_?number|cc_?number|cv[vc]|cookie|secret|token|api_?key|access_?key|private_?key|signing|encrypted|auth_?key|otp|totp|mfa|recovery|session|credential|salt|digest|key$|hash$|^(id|data|payload|value)$|bearer|hmac'
           AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = t.relation AND t.number = ANY (f.conkey))
     ), kinds AS (
         SELECT c.*, COALESCE(clone_internal.secret_kind(c.word),
@@ -174,7 +178,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    words text := 'pass|pwd|secret|token|key|credential|bearer|hmac|otp|mfa|code|hook|callback|://[^/ ]+:[^/ ]+@|[sr]k_|gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|AKIA|AIza|SG[.]|npm_|eyJ';
+    words text := 'pass|pwd|wort|woord|mdp|senha|contrase|parola|has[lł]o|senord|adgangskode|salasana|heslo|jelszo|пароль|pin_|card_?number|cc_?number|cv[vc]|cookie|secret|token|key|credential|bearer|hmac|otp|mfa|code|hook|callback|://[^/ ]+:[^/ ]+@|[sr]k_|gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|AKIA|AIza|SG[.]|npm_|eyJ';
     secrets text[];
     removable boolean;
     forms text[];

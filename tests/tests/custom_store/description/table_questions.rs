@@ -242,6 +242,37 @@ async fn secrets_in_documents_and_called_addresses_are_asked_about() {
 }
 
 #[tokio::test]
+async fn secrets_are_known_by_their_names_in_several_languages() {
+    let db = discovered(
+        r#"CREATE TABLE accounts (id bigserial PRIMARY KEY, name text);
+         CREATE TABLE logins (id bigserial PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts, pass text, "smtpPass" text, passphrase text, senha text, mot_de_passe text, "kennwortHash" text, "contraseña" text,
+             cvv text, "cardNumber" text, jwt_key text, session_key text, cookie text, boarding_pass text, passed text, compass text, bypass text, curriculum_cvs text, words jsonb);
+         INSERT INTO accounts (name) VALUES ('Other'), ('Ours');
+         INSERT INTO logins (account_id, pass, words) SELECT 1 + n % 2, 'x' || n, jsonb_build_object('auth', jsonb_build_object('user', 'me', 'pass', md5(n::text)), 'wachtwoord', md5(n || 'w')) FROM generate_series(1, 6) n"#,
+        "accounts",
+    )
+    .await;
+    assert_eq!(
+        db.list("SELECT substring(question FROM '^(?:members of )?public.logins.(.*): the clone gets') FROM clone.store_check('s') WHERE severity = 'warning' ORDER BY question COLLATE \"C\"").await,
+        [
+            "words look like secrets: pass, wachtwoord",
+            "\"cardNumber\" looks like the number of a card",
+            "\"contraseña\" looks like a password",
+            "\"kennwortHash\" looks like a password",
+            "\"smtpPass\" looks like a password",
+            "cookie looks like a token",
+            "cvv looks like the number of a card",
+            "jwt_key looks like a secret",
+            "mot_de_passe looks like a password",
+            "pass looks like a password",
+            "passphrase looks like a password",
+            "senha looks like a password",
+            "session_key looks like a token",
+        ]
+    );
+}
+
+#[tokio::test]
 async fn secrets_in_texts_and_arrays_are_asked_about() {
     let db = discovered(
         "CREATE EXTENSION hstore;
