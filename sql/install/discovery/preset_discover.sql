@@ -45,7 +45,7 @@ BEGIN
     END IF;
     SELECT s.id_column, clone_internal.family(a.atttypid) INTO tenant_key, tenant_family
     FROM clone.store_relation s JOIN pg_attribute a ON a.attrelid = s.relation AND a.attname = s.id_column WHERE s.store = preset_discover.store;
-    FOR r IN SELECT value FROM jsonb_array_elements_text(COALESCE(options->'shared', '[]')) LOOP
+    FOR r IN SELECT value FROM jsonb_array_elements_text(COALESCE(NULLIF(options->'shared', 'null'), '[]')) LOOP
         PERFORM clone.store_shared(store, clone_internal.table_named(r.value), 'option shared');
     END LOOP;
     -- Tables with a tenant column: by a foreign key, else by the column's name.

@@ -124,6 +124,29 @@ async fn every_function_that_sets_options_of_a_store_checks_their_names_and_valu
 }
 
 #[tokio::test]
+async fn source_tables_that_are_no_names_are_missing_relations() {
+    let db = Scratch::with_extension().await;
+    db.run(
+        "CREATE TABLE org (id text PRIMARY KEY, name text); INSERT INTO org VALUES ('a', 'A'); CREATE TABLE \"o.d d\" (LIKE org); INSERT INTO \"o.d d\" SELECT * FROM org;
+         SELECT clone.store_create('one', 'custom'), clone.store_table('one', 'org', 'project'); SELECT clone.store_create('two', 'discover', '{\"tenant\": \"org\", \"shared\": null}')",
+    )
+    .await;
+    for relation in ["a b", "a.b.c.d", "", "\"a", ".a"] {
+        let options = serde_json::json!({ "source_tables": { "org": relation } });
+        refused(
+            &db,
+            &format!("SELECT project_clone('a', store => 'one', options => '{options}')"),
+            "22023",
+            "does not exist",
+            "qualified name",
+        )
+        .await;
+    }
+    db.run(r#"SELECT project_clone('a', store => 'one', options => '{"source_tables": {"public.org": " public . \"o.d d\" "}, "target": "b"}')"#)
+        .await;
+}
+
+#[tokio::test]
 async fn a_given_value_of_a_megabyte_is_cut_in_every_message() {
     let db = Scratch::with_extension().await;
     db.run(

@@ -74,9 +74,11 @@ fn missing(relation: &str) -> Error {
     .hint("Give its qualified name, such as pg_temp.rows_1.")
 }
 
+/// `None` also for a text that is no name: `to_regclass` reports it without a hint.
 fn regclass(name: &str) -> Result<Option<u32>> {
     pgrx::Spi::get_one_with_args::<pgrx::pg_sys::Oid>(
-        "SELECT pg_catalog.to_regclass($1)::pg_catalog.oid",
+        r#"SELECT CASE WHEN $1 OPERATOR(pg_catalog.~) '^\s*("([^"]|"")+"|[^".\s]+)(\s*\.\s*("([^"]|"")+"|[^".\s]+)){0,2}\s*$'
+               THEN pg_catalog.to_regclass($1)::pg_catalog.oid END"#,
         &[name.into()],
     )
     .map(|oid| oid.map(u32::from))
