@@ -1,6 +1,6 @@
 //! The references of a store: foreign keys and declared references. Verification follows them, and a deletion looks for those to its rows.
 
-use pg_clone_core::plan::{self, Column, KeyForm, Oid, ReferenceForm, Store, Table, quote};
+use pg_clone_core::plan::{self, KeyForm, Oid, ReferenceForm, Store, Table, quote};
 
 /// A reference.
 pub struct AnyReference {
@@ -57,7 +57,9 @@ impl AnyReference {
         };
         match &self.form {
             ReferenceForm::Array => (
-                format!(" CROSS JOIN LATERAL pg_catalog.unnest({column}) AS u (value)"),
+                format!(
+                    " CROSS JOIN LATERAL pg_catalog.unnest({column}) WITH ORDINALITY AS u (value, place)"
+                ),
                 vec![spelled(&quote::text_of(
                     "u.value",
                     first.map_or("", |column| table.type_of(column).trim_end_matches("[]")),
@@ -68,7 +70,7 @@ impl AnyReference {
                 let same = separator.repeat(separators.chars().count());
                 (
                     format!(
-                        " CROSS JOIN LATERAL pg_catalog.unnest(pg_catalog.string_to_array(pg_catalog.translate({}, {}, {}), {})) AS u (value)",
+                        " CROSS JOIN LATERAL pg_catalog.unnest(pg_catalog.string_to_array(pg_catalog.translate({}, {}, {}), {})) WITH ORDINALITY AS u (value, place)",
                         first.map_or(String::new(), |column| table.text_of("t", column)),
                         quote::literal(separators),
                         quote::literal(&same),
@@ -102,20 +104,9 @@ impl AnyReference {
     }
 }
 
-/// The references of a table to tables of the store: foreign keys, and declared ones.
+/// The references of a table to tables of the store: foreign keys, declared ones, and columns whose role was inferred or comes from a
+/// preset.
 pub fn references(store: &Store, table: &Table) -> Vec<AnyReference> {
-    references_by(store, table, &|column, _| !column.inferred())
-}
-
-/// The same, and columns whose role was inferred or comes from a preset.
-pub fn all_references(store: &Store, table: &Table) -> Vec<AnyReference> {
-    references_by(store, table, &|column, target| {
-        !column.inferred() || !table.references.contains(&target)
-    })
-}
-
-/// The references of a table; `counts` says whether a column refers to a table that has nothing but a role for it.
-fn references_by(store: &Store, table: &Table, counts: &dyn Fn(&Column, Oid) -> bool) -> Vec<AnyReference> {
     // A table below a view of the store: the clone's rows are those of the view.
     let by_view = |key: &plan::ForeignKey| {
         let declared = |r: &&plan::Reference| key.columns.as_slice() == [r.column.as_str()];
@@ -202,7 +193,8 @@ fn references_by(store: &Store, table: &Table, counts: &dyn Fn(&Column, Oid) -> 
         let plan::ColumnRole::Map(Some(oid)) = &column.role else {
             continue;
         };
-        if !counts(column, *oid) {
+        // Of an inferred role, the foreign key says the same.
+        if column.inferred() && table.references.contains(oid) {
             continue;
         }
         let known = |f: &AnyReference| f.columns == [column.name.clone()];

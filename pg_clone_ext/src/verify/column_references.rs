@@ -9,6 +9,24 @@ use pg_clone_core::error::Result;
 use pg_clone_core::plan::{self, EQUAL, KeyKind, ReferenceForm, SourceQuery, Table, quote};
 use std::collections::HashMap;
 
+/// Number of the next references with which each one is compared in the same row.
+pub const NEIGHBOURS: usize = 4;
+
+/// What the references of a table name.
+pub struct NamedTogether {
+    /// The rows that each one names.
+    pub named: Vec<Named>,
+    /// For each reference and the next [`NEIGHBOURS`]: a sum over the rows in which both are set. It differs where rows have the
+    /// right sets of references in the wrong combinations, as in a table that only links others.
+    pub together: Vec<u64>,
+}
+
+/// A hash of two hashes.
+fn mixed(first: u64, second: u64) -> u64 {
+    let mixed = (first ^ second.rotate_left(29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed ^ (mixed >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93)
+}
+
 /// The kind of the values, if the reference has one column and one key of the same kind.
 pub fn kind_of(pair: &Pair<'_>, table: &Table, reference: &AnyReference) -> Option<KeyKind> {
     let ([column], [key], [operator]) = (
@@ -86,28 +104,48 @@ impl Columns<'_> {
     }
 
     /// The rows that each reference names, in rows of the clone or of the source. `None`: the table can have no row of the project.
-    pub fn named(&self, keys: &KeySets, of_clone: bool) -> Result<Option<Vec<Named>>> {
+    pub fn named(&self, keys: &KeySets, of_clone: bool) -> Result<Option<NamedTogether>> {
         let sets = self.sets(keys, of_clone);
         let mut found = vec![Named::default(); sets.len()];
         let mut digests = vec![0u64; sets.len()];
-        let read = self.each_value(of_clone, &mut |place, content, value, embeds| {
-            let named = &mut found[place];
-            let (own, other) = sets[place];
-            // A key that clones keep is in both projects: it refers to the project's own row.
-            if let Some(of_parent) = own.and_then(|set| set.content_of(value)) {
-                named.own += 1;
-                named.pairs = named.pairs.wrapping_add(hash((content, of_parent)));
-            } else if other.is_some_and(|set| set.content_of(value).is_some()) {
-                named.other += 1;
-            } else if !embeds {
-                named.others += 1;
-                digests[place] = digests[place].wrapping_add(value.hash());
+        let mut together = vec![0u64; sets.len() * NEIGHBOURS];
+        let mut row_hashes = vec![0u64; sets.len()];
+        let read = self.each_row(of_clone, &mut |content, values| {
+            row_hashes.fill(0);
+            for (place, value) in values.iter().enumerate() {
+                let Some((value, embeds)) = *value else { continue };
+                let named = &mut found[place];
+                let (own, other) = sets[place];
+                // A key that clones keep is in both projects: it refers to the project's own row.
+                if let Some(of_parent) = own.and_then(|set| set.content_of(value)) {
+                    named.own += 1;
+                    row_hashes[place] = hash((content, of_parent));
+                    named.pairs = named.pairs.wrapping_add(row_hashes[place]);
+                } else if other.is_some_and(|set| set.content_of(value).is_some()) {
+                    named.other += 1;
+                } else if !embeds {
+                    named.others += 1;
+                    row_hashes[place] = hash((content, value.hash(), false));
+                    digests[place] = digests[place].wrapping_add(row_hashes[place]);
+                }
+            }
+            for (place, first) in row_hashes.iter().enumerate().filter(|(_, hash)| **hash != 0) {
+                for (second, sum) in row_hashes[place + 1..]
+                    .iter()
+                    .zip(&mut together[place * NEIGHBOURS..(place + 1) * NEIGHBOURS])
+                    .filter(|(hash, _)| **hash != 0)
+                {
+                    *sum = sum.wrapping_add(mixed(*first, *second));
+                }
             }
         })?;
         for (named, digest) in found.iter_mut().zip(digests) {
             named.digest = digest.to_string();
         }
-        Ok(read.then_some(found))
+        Ok(read.then_some(NamedTogether {
+            named: found,
+            together,
+        }))
     }
 
     /// Number of the clone's rows whose referenced row differs in content from the one that the source's row references.
@@ -115,8 +153,8 @@ impl Columns<'_> {
         let mut pairs: HashMap<u64, i64> = HashMap::new();
         for of_clone in [true, false] {
             let set = self.sets(keys, of_clone)[reference].0;
-            self.each_value(of_clone, &mut |place, content, value, _| {
-                if place == reference
+            self.each_row(of_clone, &mut |content, values| {
+                if let Some((value, _)) = values[reference]
                     && let Some(of_parent) = set.and_then(|set| set.content_of(value))
                 {
                     *pairs.entry(hash((content, of_parent))).or_default() += if of_clone { 1 } else { -1 };
@@ -126,12 +164,10 @@ impl Columns<'_> {
         Ok(pairs.values().filter(|n| **n > 0).sum())
     }
 
-    /// Calls `each` with the index of a reference, the hash of the row's content, the value, and whether it may hold a key beside
+    /// Calls `each` with the hash of a row's content and, for each reference, the value and whether it may hold a key beside
     /// other text; false: the table can have no rows.
-    fn each_value(&self, of_clone: bool, each: &mut dyn FnMut(usize, i64, Value, bool)) -> Result<bool> {
-        let pair = self.pair;
-        let project = if of_clone { pair.target } else { pair.source };
-        let Some(belongs) = plan::condition(pair.store, self.table, project, pair.filled, of_clone)? else {
+    fn each_row(&self, of_clone: bool, each: &mut dyn FnMut(i64, &[Option<(Value, bool)>])) -> Result<bool> {
+        let Some(belongs) = self.contents.condition(self.pair, self.table, of_clone)? else {
             return Ok(false);
         };
         let mut list = vec![self.contents.digest(self.table.oid)];
@@ -149,20 +185,27 @@ impl Columns<'_> {
         }
         let sql = SourceQuery::over(&self.table.from_sql())
             .filter(belongs)
-            .limit(pair.sample)
+            .limit(self.pair.sample)
             .select(&list.join(", "));
+        let mut values = Vec::with_capacity(places.len());
         for_each_row(&sql, &mut |row| {
             let Some(row) = row else { return Ok(()) };
-            let content = row.bigint(0).unwrap_or(0);
-            for (place, (value, condition, kind, type_name, embedded)) in places.iter().enumerate() {
-                if condition.is_none_or(|at| row.boolean(at))
-                    && let Some(read) = Value::read(row, *value, *kind, type_name)?
-                {
-                    let embeds =
-                        *embedded && row.text(*value)?.is_some_and(|text| plan::may_embed_key(&text));
-                    each(place, content, read, embeds);
-                }
+            values.clear();
+            for (value, condition, kind, type_name, embedded) in &places {
+                let applies = condition.is_none_or(|at| row.boolean(at));
+                let read = match applies {
+                    true => Value::read(row, *value, *kind, type_name)?,
+                    false => None,
+                };
+                values.push(match read {
+                    Some(read) => Some((
+                        read,
+                        *embedded && row.text(*value)?.is_some_and(|text| plan::may_embed_key(&text)),
+                    )),
+                    None => None,
+                });
             }
+            each(row.bigint(0).unwrap_or(0), &values);
             Ok(())
         })?;
         Ok(true)

@@ -4,16 +4,20 @@ use super::references::Pair;
 use crate::catalog::relations_below::{PARTS, READ_BY_VIEWS};
 use crate::pg::query::{exists, for_each_row};
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::{self, Column, Oid, SourceQuery, Table, quote};
+use pg_clone_core::plan::{self, Column, ColumnRole, Oid, SourceQuery, Table, quote};
 use std::collections::{HashMap, HashSet};
 
 /// The comparable content of one table's rows.
 #[derive(Default)]
 pub struct Content {
     /// Whether the source still has as many rows as were cloned: only then can both be compared.
-    pub comparable: bool,
+    comparable: bool,
+    /// A condition on the source's rows that are older than the clone, if it has got others since.
+    older: Option<String>,
     /// Columns that have the same values in both, as SQL.
     columns: Vec<String>,
+    /// Columns that a clone keeps, and that have other values in it.
+    pub differing: Vec<String>,
 }
 
 /// The contents of all tables that have rows.
@@ -33,9 +37,26 @@ impl Contents {
         Ok(contents)
     }
 
+    /// The content of a table's rows; `None` if it has none, or if only a sample is read.
+    pub fn get(&self, table: Oid) -> Option<&Content> {
+        self.0.get(&table)
+    }
+
     /// Whether the rows of a table can be compared with the source's.
     pub fn comparable(&self, table: Oid) -> bool {
         self.0.get(&table).is_some_and(|content| content.comparable)
+    }
+
+    /// The condition on the rows of the clone, or on those of the source that are compared with them; `None` if the table can have none.
+    /// Rows of the source that are not live were not cloned.
+    pub fn condition(&self, pair: &Pair<'_>, table: &Table, of_clone: bool) -> Result<Option<String>> {
+        let project = if of_clone { pair.target } else { pair.source };
+        let belongs = plan::condition(pair.store, table, project, pair.filled, of_clone)?;
+        let older = self.get(table.oid).and_then(|content| content.older.as_ref());
+        Ok(match (belongs, older) {
+            (Some(belongs), Some(older)) if !of_clone => Some(format!("({belongs}) AND {older}")),
+            (belongs, _) => belongs,
+        })
     }
 
     /// A hash of the content of a row `t`, as SQL of type `bigint`.
@@ -67,19 +88,22 @@ fn candidates(table: &Table) -> Vec<&Column> {
         .collect()
 }
 
-/// Whether a trigger may have written into the rows when they were inserted, such as numbers in the order of insertion. Other than
+/// Whether a trigger may have written into the rows before they were inserted, such as numbers in the order of insertion. Other than
 /// [`Table::triggers`], which says what fires now: one that is disabled today may have fired when the clone was made.
+/// What a trigger changes afterwards is seen by its values.
 fn has_triggers(table: &Table) -> Result<bool> {
     exists(&SourceQuery::over("pg_catalog.pg_trigger").filter(format!(
         "t.tgrelid OPERATOR(pg_catalog.=) ANY (WITH RECURSIVE part (oid) AS (SELECT {}::pg_catalog.oid UNION SELECT e.below FROM part \
            JOIN ({READ_BY_VIEWS} UNION ALL {PARTS}) AS e ON e.above OPERATOR(pg_catalog.=) part.oid) SELECT part.oid FROM part) \
-         AND NOT t.tgisinternal AND t.tgtype OPERATOR(pg_catalog.&) 4::pg_catalog.int2 OPERATOR(pg_catalog.<>) 0::pg_catalog.int2",
+         AND NOT t.tgisinternal AND t.tgtype OPERATOR(pg_catalog.&) 4::pg_catalog.int2 OPERATOR(pg_catalog.<>) 0::pg_catalog.int2 \
+         AND t.tgtype OPERATOR(pg_catalog.&) 66::pg_catalog.int2 OPERATOR(pg_catalog.<>) 0::pg_catalog.int2",
         table.oid
     )))
 }
 
 fn content(pair: &Pair<'_>, table: &Table) -> Result<Content> {
-    let candidates = if has_triggers(table)? {
+    let has_triggers = has_triggers(table)?;
+    let candidates = if has_triggers {
         Vec::new()
     } else {
         candidates(table)
@@ -88,43 +112,71 @@ fn content(pair: &Pair<'_>, table: &Table) -> Result<Content> {
         .iter()
         .map(|column| format!("t.{}", quote::identifier(&column.name)))
         .collect();
+    let source = plan::condition(pair.store, table, pair.source, pair.filled, false)?;
+    let clone = plan::condition(pair.store, table, pair.target, pair.filled, true)?;
+    let (Some(source), Some(clone)) = (source, clone) else {
+        return Ok(Content::default());
+    };
+    let cloned = pair.rows.get(&table.sql_name).copied().unwrap_or(0);
+    let clone = sums(table, &columns, &clone)?;
+    let mut of_source = sums(table, &columns, &source)?;
+    let mut older = None;
+    if of_source.first() != Some(&Some(cloned))
+        && let Some(condition) = older_than_clone(pair, table)
+    {
+        let since = sums(table, &columns, &format!("({source}) AND {condition}"))?;
+        if since.first() == Some(&Some(cloned)) {
+            (of_source, older) = (since, Some(condition));
+        }
+    }
+    let comparable = of_source.first() == Some(&Some(cloned));
+    let mut content = Content {
+        comparable,
+        older,
+        ..Content::default()
+    };
+    for ((column, name), (source, clone)) in candidates
+        .iter()
+        .zip(columns)
+        .zip(of_source.iter().zip(&clone).skip(1))
+    {
+        // Of rows that filters left out the sums say nothing; nobody has changed a clone that is being made.
+        if source == clone || !comparable && pair.copied_now && column.role == ColumnRole::Keep {
+            content.columns.push(name);
+        // Rules act on documents.
+        } else if comparable
+            && column.role == ColumnRole::Keep
+            && table.document_column.as_ref() != Some(&column.name)
+        {
+            content.differing.push(column.name.clone());
+        }
+    }
+    Ok(content)
+}
+
+/// The condition on rows `t` that were written before the clone; `None` if that is not known.
+fn older_than_clone(pair: &Pair<'_>, table: &Table) -> Option<String> {
+    let age = pair.age.filter(|_| matches!(table.kind.as_str(), "r" | "p"))?;
+    Some(format!("pg_catalog.age(t.xmin) OPERATOR(pg_catalog.>) {age}"))
+}
+
+/// The number of rows, and for each column the sum of the hashes of its values.
+fn sums(table: &Table, columns: &[String], belongs: &str) -> Result<Vec<Option<i64>>> {
     let sums: Vec<String> = columns
         .iter()
         .map(|column| format!(", pg_catalog.sum(pg_catalog.hash_record(ROW({column})))"))
         .collect();
-    let list = format!("pg_catalog.count(*){}", sums.concat());
-    let sums_of = |project: &str, all: bool| -> Result<Option<Vec<Option<i64>>>> {
-        let Some(belongs) = plan::condition(pair.store, table, project, pair.filled, all)? else {
-            return Ok(None);
-        };
-        let mut found = None;
-        for_each_row(
-            &SourceQuery::over(&table.from_sql()).filter(belongs).select(&list),
-            &mut |row| {
-                if let Some(row) = row {
-                    found = Some((0..=columns.len()).map(|place| row.bigint(place)).collect());
-                }
-                Ok(())
-            },
-        )?;
-        Ok(found)
-    };
-    let (Some(source), Some(clone)) = (sums_of(pair.source, false)?, sums_of(pair.target, true)?) else {
-        return Ok(Content::default());
-    };
-    let cloned = pair.rows.get(&table.sql_name).copied().unwrap_or(0);
-    let same: Vec<bool> = source
-        .iter()
-        .zip(&clone)
-        .skip(1)
-        .map(|(source, clone)| source == clone)
-        .collect();
-    Ok(Content {
-        comparable: source.first() == Some(&Some(cloned)),
-        columns: columns
-            .into_iter()
-            .zip(same)
-            .filter_map(|(column, same)| same.then_some(column))
-            .collect(),
-    })
+    let mut found = Vec::new();
+    for_each_row(
+        &SourceQuery::over(&table.from_sql())
+            .filter(belongs.to_owned())
+            .select(&format!("pg_catalog.count(*){}", sums.concat())),
+        &mut |row| {
+            if let Some(row) = row {
+                found = (0..=columns.len()).map(|place| row.bigint(place)).collect();
+            }
+            Ok(())
+        },
+    )?;
+    Ok(found)
 }

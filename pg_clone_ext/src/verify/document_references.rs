@@ -81,7 +81,7 @@ pub fn named(
                     None if any_value => {}
                     None => {
                         found.others += 1;
-                        digest = digest.wrapping_add(hash(part));
+                        digest = digest.wrapping_add(hash((content, part)));
                     }
                 }
             }

@@ -62,7 +62,19 @@ pub fn hash(value: impl Hash) -> u64 {
 /// The keys of the tables of a clone and its source, each read once.
 pub struct KeySets {
     sets: HashMap<(Oid, String, bool), Option<KeySet>>,
+    /// References whose referenced rows are part of the content of a table's rows.
+    followed: HashMap<Oid, Vec<Followed>>,
     budget: usize,
+}
+
+/// A reference that names the same rows in the clone as in its source.
+pub struct Followed {
+    /// The column that refers.
+    pub column: String,
+    /// The kind of its values.
+    pub kind: KeyKind,
+    /// The referenced table and column.
+    pub parent: (Oid, String),
 }
 
 impl KeySets {
@@ -70,6 +82,7 @@ impl KeySets {
     pub fn new(budget: usize) -> Self {
         KeySets {
             sets: HashMap::new(),
+            followed: HashMap::new(),
             budget,
         }
     }
@@ -87,13 +100,88 @@ impl KeySets {
         if let Some(known) = self.sets.get(&name) {
             return Ok(known.is_some());
         }
-        let set = key_set(pair, contents, table, column, of_clone, self.budget)?;
+        let set = self.key_set(pair, contents, table, column, of_clone)?;
         if let Some(set) = &set {
             self.budget = self.budget.saturating_sub(set.bytes());
         }
         let read = set.is_some();
         self.sets.insert(name, set);
         Ok(read)
+    }
+
+    /// Reads a set; `None` if it does not fit into the budget.
+    fn key_set(
+        &self,
+        pair: &Pair<'_>,
+        contents: &Contents,
+        table: &Table,
+        column: &str,
+        of_clone: bool,
+    ) -> Result<Option<KeySet>> {
+        let type_name = table.type_of(column);
+        let kind = KeyKind::of(type_name);
+        let mut set = match kind {
+            KeyKind::Uuid => KeySet::Uuids(Box::new(IdMap::new(
+                NewIds::new(IdVersion::V4, 0, [0; 16]),
+                self.budget,
+            ))),
+            _ => KeySet::Numbers(IntegerMap::new(self.budget)),
+        };
+        let project = if of_clone { pair.target } else { pair.source };
+        let Some(belongs) = plan::condition(pair.store, table, project, pair.filled, true)? else {
+            return Ok(Some(set));
+        };
+        let mut list = vec![
+            format!("t.{}", quote::identifier(column)),
+            contents.digest(table.oid),
+        ];
+        let followed: Vec<(&Followed, &KeySet, &str)> = self
+            .followed
+            .get(&table.oid)
+            .into_iter()
+            .flatten()
+            .filter_map(|followed| {
+                let (parent, key) = &followed.parent;
+                let set = self.get(*parent, key, of_clone)?;
+                Some((followed, set, table.type_of(&followed.column)))
+            })
+            .collect();
+        list.extend(
+            followed
+                .iter()
+                .map(|(followed, _, _)| format!("t.{}", quote::identifier(&followed.column))),
+        );
+        let sql = SourceQuery::over(&table.from_sql())
+            .filter(belongs)
+            .select(&list.join(", "));
+        let mut fits = true;
+        for_each_row(&sql, &mut |row| {
+            if let Some(row) = row.filter(|_| fits)
+                && let Some(value) = Value::read(row, 0, kind, type_name)?
+            {
+                let mut content = row.bigint(1).unwrap_or(0);
+                for (place, (followed, of_parents, type_name)) in followed.iter().enumerate() {
+                    let parent = Value::read(row, place + 2, followed.kind, type_name)?;
+                    let of_parent = parent.and_then(|value| of_parents.content_of(value));
+                    content = hash((content, of_parent)).cast_signed();
+                }
+                fits = set.insert(value, content).is_ok();
+            }
+            Ok(())
+        })?;
+        Ok(fits.then_some(set))
+    }
+
+    /// From now on, rows of this table differ in content where the rows differ that they reference. Sets that were read before are
+    /// read again.
+    pub fn follow(&mut self, table: Oid, references: Vec<Followed>) {
+        if references.is_empty() {
+            return;
+        }
+        let read = self.sets.extract_if(|(oid, _, _), _| *oid == table);
+        let freed: usize = read.map(|(_, set)| set.map_or(0, |set| set.bytes())).sum();
+        self.budget += freed;
+        self.followed.insert(table, references);
     }
 
     /// The keys of a column, if they were read.
@@ -136,45 +224,4 @@ impl KeySet {
             _ => Ok(()),
         }
     }
-}
-
-/// Reads a set; `None` if it does not fit into the budget.
-fn key_set(
-    pair: &Pair<'_>,
-    contents: &Contents,
-    table: &Table,
-    column: &str,
-    of_clone: bool,
-    budget: usize,
-) -> Result<Option<KeySet>> {
-    let type_name = table.type_of(column);
-    let kind = KeyKind::of(type_name);
-    let mut set = match kind {
-        KeyKind::Uuid => KeySet::Uuids(Box::new(IdMap::new(
-            NewIds::new(IdVersion::V4, 0, [0; 16]),
-            budget,
-        ))),
-        _ => KeySet::Numbers(IntegerMap::new(budget)),
-    };
-    let project = if of_clone { pair.target } else { pair.source };
-    let Some(belongs) = plan::condition(pair.store, table, project, pair.filled, true)? else {
-        return Ok(Some(set));
-    };
-    let sql = SourceQuery::over(&table.from_sql())
-        .filter(belongs)
-        .select(&format!(
-            "t.{}, {}",
-            quote::identifier(column),
-            contents.digest(table.oid)
-        ));
-    let mut fits = true;
-    for_each_row(&sql, &mut |row| {
-        if let Some(row) = row.filter(|_| fits)
-            && let Some(value) = Value::read(row, 0, kind, type_name)?
-        {
-            fits = set.insert(value, row.bigint(1).unwrap_or(0)).is_ok();
-        }
-        Ok(())
-    })?;
-    Ok(fits.then_some(set))
 }

@@ -43,6 +43,8 @@ struct MadeBy {
     triggers: Option<String>,
     /// Rows of the replaced clone that it has kept.
     added_rows: i64,
+    /// Whether it replaced a clone, whose rows may have kept values.
+    replaces: bool,
     /// Values that the caller chose, by column.
     values: BTreeMap<String, String>,
     dangling: i64,
@@ -198,9 +200,12 @@ fn checks_of(
             rows: &run.rows,
             relatives: &inheritance::of(store)?,
             sample,
+            age: run.age,
+            copied_now: now && !run.replaces,
             may_be_more: run.may_be_more(),
         };
         references::check(&pair, &mut checks)?;
+        masks::check(&pair, &mut checks)?;
         text_keys::check(&pair, &mut checks)?;
         tenant_columns::check(&pair, &mut checks)?;
     }
@@ -303,7 +308,10 @@ mod encoded_ids;
 mod history;
 mod inheritance;
 mod key_sets;
+mod masks;
 pub mod references;
 mod source_ids;
+mod sql_references;
 mod tenant_columns;
 mod text_keys;
+mod uuid_values;

@@ -2,14 +2,14 @@
 //! catalog's keys and conditions and never by the map of a run.
 
 use super::Check;
-use super::column_references::{self, Columns};
+use super::column_references::{self, Columns, NEIGHBOURS, NamedTogether};
 use super::contents::Contents;
-use super::document_references;
-use super::key_sets::KeySets;
-use crate::pg::query::for_each_row;
+use super::key_sets::{Followed, KeySets};
+use super::sql_references::named;
+use super::uuid_values;
 use crate::run::any_reference::{AnyReference, follows_source, references};
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::{self, Oid, ReferenceForm, SourceQuery, Store, Table, quote};
+use pg_clone_core::plan::{Oid, Store, Table};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A clone and its source.
@@ -30,6 +30,10 @@ pub struct Pair<'a> {
     pub relatives: &'a HashMap<Oid, Vec<Oid>>,
     /// Number of rows of each table that are checked; `None`: all.
     pub sample: Option<i64>,
+    /// Transactions since the clone was made; `None` if that is not known.
+    pub age: Option<i64>,
+    /// Whether this transaction has made the clone, and from nothing but its source.
+    pub copied_now: bool,
     /// Whether further rows are wanted: those that triggers have added (`options.triggers` = `fire`), those that a refresh has kept.
     pub may_be_more: bool,
 }
@@ -43,7 +47,7 @@ pub struct Named {
     pub other: i64,
     /// Rows of neither.
     pub others: i64,
-    /// A sum over the others' values.
+    /// A sum over the contents of rows and the others' values.
     pub digest: String,
     /// A sum over the contents of rows and of the project's own rows that they reference; 0 if they are not compared.
     pub pairs: u64,
@@ -68,92 +72,179 @@ struct Found<'a> {
     of_source: Option<Named>,
     /// Rows that reference a wrong row of the clone.
     differing: Option<i64>,
+    /// Another reference of the same rows, if the two name rows that are not named together in the source.
+    not_beside: Option<String>,
+}
+
+impl Found<'_> {
+    /// Rows of the project that the source's rows reference and the clone's do not.
+    fn missing(&self) -> i64 {
+        self.of_source
+            .as_ref()
+            .map_or(0, |of_source| (of_source.own - self.of_clone.own).max(0))
+    }
 }
 
 /// Checks of all references.
 pub fn check(pair: &Pair<'_>, checks: &mut Vec<Check>) -> Result<()> {
     let contents = Contents::of(pair)?;
+    values(pair, &contents, checks);
     let budget = usize::try_from(crate::settings::max_memory_bytes()).unwrap_or(usize::MAX);
     let mut keys = KeySets::new(budget);
     let mut found = Vec::new();
-    for table in pair.store.tables.iter().filter(|t| !t.empty) {
+    for table in parents_first(pair.store) {
         follow(pair, table, &contents, &mut keys, &mut found)?;
     }
+    found.sort_by_key(|found| {
+        pair.store
+            .tables
+            .iter()
+            .position(|table| table.oid == found.table.oid)
+    });
+    // References that dangle are a permitted difference from the source's counts, as many as the run has counted.
     let left_at_source: i64 = found.iter().map(|found| found.of_clone.other).sum();
-    let tolerated = left_at_source <= pair.dangling;
-    for found in found {
-        let Found {
-            table,
-            reference,
-            of_clone,
-            of_source,
-            differing,
-        } = found;
-        let subject = format!(
-            "{}.{}{}",
-            table.sql_name,
-            reference.columns.join(", "),
-            reference.place
-        );
-        let is_shared = pair.store.table(reference.parent).is_none();
-        if is_shared {
-            let same = of_source.as_ref().is_none_or(|of_source| {
-                pair.dangling > 0
-                    || of_clone.others == of_source.others && of_clone.digest == of_source.digest
-            });
-            checks.push(Check {
-                name: "reference names the same shared rows".into(),
-                subject,
-                expected: of_source.as_ref().unwrap_or(&of_clone).others.to_string(),
-                found: of_clone.found_others(same),
-                ok: same,
-            });
-            continue;
-        }
-        checks.push(Check {
-            name: "reference names the source's rows".into(),
-            subject: subject.clone(),
-            expected: if pair.dangling > 0 {
-                format!("at most {} that dangle", pair.dangling)
-            } else {
-                "0".to_owned()
-            },
-            found: of_clone.other.to_string(),
-            ok: of_clone.other == 0 || tolerated,
-        });
-        // Dangling references are a permitted difference from the source's counts.
-        if let Some(of_source) = of_source
-            && pair.dangling == 0
-        {
-            checks.push(Check {
-                name: "reference names as many rows as in the source".into(),
-                subject: subject.clone(),
-                expected: of_source.own.to_string(),
-                found: match differing {
-                    _ if of_clone.own != of_source.own || of_clone.pairs == of_source.pairs => {
-                        of_clone.own.to_string()
-                    }
-                    Some(n) => format!("{}, {n} of them others", of_clone.own),
-                    None => format!("{}, some of them others", of_clone.own),
-                },
-                ok: of_clone.own == of_source.own && of_clone.pairs == of_source.pairs
-                    || pair.may_be_more && of_clone.own > of_source.own,
-            });
-            let same = of_clone.others == of_source.others && of_clone.digest == of_source.digest;
-            if !reference.mixed && (of_source.others > 0 || !same) {
-                checks.push(Check {
-                    name: "reference names the same shared rows".into(),
-                    subject,
-                    expected: of_source.others.to_string(),
-                    found: of_clone.found_others(same),
-                    ok: same,
-                });
-            }
-        }
+    let missing: i64 = found.iter().map(Found::missing).sum();
+    let dangle = Dangle {
+        permitted: pair.dangling,
+        at_source: left_at_source <= pair.dangling,
+        missing: missing <= pair.dangling,
+    };
+    for found in &found {
+        check_reference(pair, found, &dangle, checks);
     }
+    uuid_values::check(pair, &contents, checks)?;
     undescribed(pair, checks);
     Ok(())
 }
+
+/// Whether the run's number of dangling references explains the differences of all references.
+struct Dangle {
+    permitted: i64,
+    /// Those that name the source's rows.
+    at_source: bool,
+    /// Those that name nothing.
+    missing: bool,
+}
+
+fn check_reference(pair: &Pair<'_>, found: &Found<'_>, dangle: &Dangle, checks: &mut Vec<Check>) {
+    let (reference, of_clone) = (&found.reference, &found.of_clone);
+    let subject = format!(
+        "{}.{}{}",
+        found.table.sql_name,
+        reference.columns.join(", "),
+        reference.place
+    );
+    let same_shared = |of_source: &Named| {
+        let difference = (of_clone.others - of_source.others).abs();
+        difference == 0 && of_clone.digest == of_source.digest || (1..=dangle.permitted).contains(&difference)
+    };
+    if pair.store.table(reference.parent).is_none() {
+        let same = found.of_source.as_ref().is_none_or(same_shared);
+        checks.push(Check {
+            name: "reference names the same shared rows".into(),
+            subject: subject.clone(),
+            expected: found.of_source.as_ref().unwrap_or(of_clone).others.to_string(),
+            found: of_clone.found_others(same),
+            ok: same,
+        });
+        checks.extend(found.beside(subject));
+        return;
+    }
+    checks.push(Check {
+        name: "reference names the source's rows".into(),
+        subject: subject.clone(),
+        expected: if dangle.permitted > 0 {
+            format!("at most {} that dangle", dangle.permitted)
+        } else {
+            "0".to_owned()
+        },
+        found: of_clone.other.to_string(),
+        ok: of_clone.other == 0 || dangle.at_source,
+    });
+    let Some(of_source) = &found.of_source else { return };
+    let fewer = of_clone.own < of_source.own;
+    checks.push(Check {
+        name: "reference names as many rows as in the source".into(),
+        subject: subject.clone(),
+        expected: of_source.own.to_string(),
+        found: match found.differing {
+            _ if of_clone.own != of_source.own || of_clone.pairs == of_source.pairs => {
+                of_clone.own.to_string()
+            }
+            Some(n) => format!("{}, {n} of them others", of_clone.own),
+            None => format!("{}, some of them others", of_clone.own),
+        },
+        ok: of_clone.own == of_source.own && of_clone.pairs == of_source.pairs
+            || fewer && dangle.missing
+            || pair.may_be_more && of_clone.own > of_source.own,
+    });
+    let same = same_shared(of_source);
+    if !reference.mixed && (of_source.others > 0 || !same) {
+        checks.push(Check {
+            name: "reference names the same shared rows".into(),
+            subject: subject.clone(),
+            expected: of_source.others.to_string(),
+            found: of_clone.found_others(same),
+            ok: same,
+        });
+    }
+    checks.extend(found.beside(subject));
+}
+
+impl Found<'_> {
+    /// The check that fails if a reference is right and stands beside the wrong one of another column.
+    fn beside(&self, subject: String) -> Option<Check> {
+        self.not_beside.as_ref().map(|other| Check {
+            name: "two references of a row name rows that belong together".into(),
+            subject: format!("{subject} and {other}"),
+            expected: "as in the source".to_owned(),
+            found: "other combinations".to_owned(),
+            ok: false,
+        })
+    }
+}
+
+/// Tables with rows, each after those that it references, as far as they do not reference each other.
+fn parents_first(store: &Store) -> Vec<&Table> {
+    fn visit<'s>(store: &'s Store, table: &'s Table, seen: &mut HashSet<Oid>, ordered: &mut Vec<&'s Table>) {
+        if table.empty || !seen.insert(table.oid) {
+            return;
+        }
+        let declared = table.keys.references.iter().map(|reference| reference.target);
+        for parent in table.references.iter().copied().chain(declared) {
+            if let Some(parent) = store.table(parent) {
+                visit(store, parent, seen, ordered);
+            }
+        }
+        ordered.push(table);
+    }
+    let (mut seen, mut ordered) = (HashSet::new(), Vec::new());
+    for table in &store.tables {
+        visit(store, table, &mut seen, &mut ordered);
+    }
+    ordered
+}
+
+/// Columns that a clone keeps and that have other values in it. Users may change them: in a clone that is being made it is an error.
+fn values(pair: &Pair<'_>, contents: &Contents, checks: &mut Vec<Check>) {
+    for table in &pair.store.tables {
+        let Some(content) = contents.get(table.oid) else {
+            continue;
+        };
+        // Triggers may change the rows that were inserted.
+        let ok = !pair.copied_now || table.may_fire_triggers();
+        checks.extend(content.differing.iter().map(|column| Check {
+            name: "values of the source".into(),
+            subject: format!("{}.{column}", table.sql_name),
+            expected: "the same".to_owned(),
+            found: "others".to_owned(),
+            ok,
+        }));
+    }
+}
+
+/// What was found for a reference: in the clone, in the source, rows that differ, a column beside it.
+type Known = (Named, Option<Named>, Option<i64>, Option<String>);
 
 /// Follows the references of a table: single-column ones in one pass, each other one by a query.
 fn follow<'a>(
@@ -175,35 +266,9 @@ fn follow<'a>(
             .collect(),
     };
     columns.read_keys(keys)?;
-    let mut read: HashMap<*const AnyReference, (Named, Option<Named>, Option<i64>)> = HashMap::new();
+    let mut read: HashMap<*const AnyReference, Known> = HashMap::new();
     if !columns.references.is_empty() {
-        let of_clone = columns.named(keys, true)?;
-        let of_source = if comparable {
-            columns.named(keys, false)?
-        } else {
-            None
-        };
-        for (place, of_clone) in of_clone.into_iter().flatten().enumerate() {
-            let of_source = of_source
-                .as_ref()
-                .filter(|_| follows_source(table, columns.references[place].0))
-                .and_then(|all| all.get(place))
-                .cloned();
-            let differing = match &of_source {
-                Some(of_source)
-                    if of_source.own == of_clone.own
-                        && of_source.pairs != of_clone.pairs
-                        && pair.dangling == 0 =>
-                {
-                    Some(columns.differing(keys, place)?)
-                }
-                _ => None,
-            };
-            read.insert(
-                std::ptr::from_ref(columns.references[place].0),
-                (of_clone, of_source, differing),
-            );
-        }
+        read_columns(&columns, comparable, keys, &mut read)?;
     }
     let mut named_by = Vec::with_capacity(references.len());
     for reference in &references {
@@ -214,243 +279,98 @@ fn follow<'a>(
                     of_clone,
                     named(pair, contents, table, reference, pair.source)?,
                     None,
+                    None,
                 )),
-                Some(of_clone) => Some((of_clone, None, None)),
+                Some(of_clone) => Some((of_clone, None, None, None)),
                 None => None,
             },
         });
     }
     for (reference, known) in references.into_iter().zip(named_by) {
-        if let Some((of_clone, of_source, differing)) = known {
+        if let Some((of_clone, of_source, differing, not_beside)) = known {
             found.push(Found {
                 table,
                 reference,
                 of_clone,
                 of_source,
                 differing,
+                not_beside,
             });
         }
     }
     Ok(())
 }
 
-/// The keys of a project that a reference may have, as a query with the columns k0, k1, …
-/// and d, a hash of the row's content.
-fn keys_of(
-    pair: &Pair<'_>,
-    contents: &Contents,
-    reference: &AnyReference,
-    project: &str,
-) -> Result<Option<String>> {
-    let Some(target) = pair.store.table(reference.parent) else {
-        return Ok(None);
+/// Follows references with one column and one key in one pass over the rows of each project.
+fn read_columns(
+    columns: &Columns<'_>,
+    comparable: bool,
+    keys: &mut KeySets,
+    read: &mut HashMap<*const AnyReference, Known>,
+) -> Result<()> {
+    let of_clone = columns.named(keys, true)?;
+    let of_source = match comparable {
+        true => columns.named(keys, false)?,
+        false => None,
     };
-    let columns: Vec<String> = reference
-        .parent_columns
+    let Some(of_clone) = of_clone else { return Ok(()) };
+    let follows: Vec<bool> = columns
+        .references
         .iter()
-        .enumerate()
-        .map(|(place, column)| {
-            let key = reference.key(target, column);
-            format!("{key} AS k{place}")
+        .map(|(reference, _)| follows_source(columns.table, reference))
+        .collect();
+    let same = |place: usize| {
+        follows[place]
+            && of_source
+                .as_ref()
+                .is_some_and(|all| all.named[place] == of_clone.named[place])
+    };
+    for (place, (reference, _)) in columns.references.iter().enumerate() {
+        let source = of_source
+            .as_ref()
+            .filter(|_| follows[place])
+            .map(|all| all.named[place].clone());
+        let differing = match &source {
+            Some(source)
+                if source.own == of_clone.named[place].own && source.pairs != of_clone.named[place].pairs =>
+            {
+                Some(columns.differing(keys, place)?)
+            }
+            _ => None,
+        };
+        let not_beside = of_source.as_ref().filter(|_| same(place)).and_then(|all| {
+            let sums =
+                |found: &NamedTogether| found.together[place * NEIGHBOURS..(place + 1) * NEIGHBOURS].to_vec();
+            let other = sums(all)
+                .iter()
+                .zip(sums(&of_clone))
+                .enumerate()
+                .find(|(next, (source, clone))| {
+                    *source != clone
+                        && columns.references.get(place + 1 + next).is_some()
+                        && same(place + 1 + next)
+                })
+                .map(|(next, _)| place + 1 + next)?;
+            Some(columns.references[other].0.columns.join(", "))
+        });
+        read.insert(
+            std::ptr::from_ref(*reference),
+            (of_clone.named[place].clone(), source, differing, not_beside),
+        );
+    }
+    let followed = (0..columns.references.len())
+        .filter(|place| same(*place) && of_clone.named[*place].own > 0)
+        .map(|place| {
+            let (reference, kind) = columns.references[place];
+            Followed {
+                column: reference.columns[0].clone(),
+                kind,
+                parent: (reference.parent, reference.parent_columns[0].clone()),
+            }
         })
         .collect();
-    // Nothing proves that declared keys are unique.
-    let places: Vec<String> = (1..=columns.len()).map(|place| place.to_string()).collect();
-    let (content, group) = match reference.declared {
-        true => (
-            format!("pg_catalog.bit_xor({})", contents.digest(target.oid)),
-            format!(" GROUP BY {}", places.join(", ")),
-        ),
-        false => (contents.digest(target.oid), String::new()),
-    };
-    let mut parts = Vec::new();
-    if let Some(condition) = plan::condition(pair.store, target, project, pair.filled, true)? {
-        let rows = SourceQuery::over(&target.from_sql()).filter(condition);
-        parts.push(rows.select(&format!("{}, {content} AS d", columns.join(", "))) + &group);
-    }
-    for (oid, column) in &reference.or_of {
-        let Some(target) = pair.store.table(*oid) else {
-            continue;
-        };
-        if let Some(condition) = plan::condition(pair.store, target, project, pair.filled, true)? {
-            let rows = SourceQuery::over(&target.from_sql()).filter(condition);
-            parts.push(rows.select(&format!(
-                "{} AS k0, {} AS d",
-                reference.key(target, column),
-                contents.digest(target.oid)
-            )));
-        }
-    }
-    Ok((!parts.is_empty()).then(|| parts.join(" UNION ALL ")))
-}
-
-/// The keys of the other project's rows: also of tables that inherit from the referenced one, or from which it inherits.
-fn keys_of_other(
-    pair: &Pair<'_>,
-    contents: &Contents,
-    reference: &AnyReference,
-    project: &str,
-) -> Result<Option<String>> {
-    let keys = keys_of(pair, contents, reference, project)?;
-    let ([column], Some(relatives)) = (
-        reference.parent_columns.as_slice(),
-        pair.relatives.get(&reference.parent),
-    ) else {
-        return Ok(keys);
-    };
-    let mut parts: Vec<String> = keys.into_iter().collect();
-    for relative in relatives {
-        let Some(table) = pair
-            .store
-            .table(*relative)
-            .filter(|table| table.column(column).is_some())
-        else {
-            continue;
-        };
-        if let Some(condition) = plan::condition(pair.store, table, project, pair.filled, true)? {
-            let rows = SourceQuery::over(&table.from_sql()).filter(condition);
-            parts.push(rows.select(&format!(
-                "{} AS k0, 0::pg_catalog.int8 AS d",
-                reference.key(table, column)
-            )));
-        }
-    }
-    // A key may be one of several tables.
-    Ok((!parts.is_empty()).then(|| {
-        format!(
-            "SELECT a.k0, pg_catalog.min(a.d) AS d FROM ({}) AS a GROUP BY a.k0",
-            parts.join(" UNION ALL ")
-        )
-    }))
-}
-
-/// The rows of a project, with the values of a reference in the columns c0, c1, … and the hash of their content in d.
-fn values_of(
-    pair: &Pair<'_>,
-    contents: &Contents,
-    table: &Table,
-    reference: &AnyReference,
-    belongs: &str,
-) -> String {
-    let (from, values) = reference.values(pair.store, table);
-    let condition = reference
-        .condition
-        .as_ref()
-        .map_or(String::new(), |condition| format!(" AND ({condition})"));
-    let not_null: Vec<String> = values
-        .iter()
-        .map(|value| format!("{value} IS NOT NULL"))
-        .collect();
-    let named: Vec<String> = values
-        .iter()
-        .enumerate()
-        .map(|(place, value)| format!("{value} AS c{place}"))
-        .collect();
-    let rows = match pair.sample {
-        None => format!("{} AS t{from} WHERE {belongs}", table.from_sql()),
-        Some(rows) => format!(
-            "(SELECT t.* FROM {} AS t WHERE {belongs} LIMIT {rows}) AS t{from} WHERE true",
-            table.from_sql()
-        ),
-    };
-    format!(
-        "SELECT {}, {} AS d FROM {rows}{condition} AND {}",
-        named.join(", "),
-        contents.digest(table.oid),
-        not_null.join(" AND ")
-    )
-}
-
-fn named(
-    pair: &Pair<'_>,
-    contents: &Contents,
-    table: &Table,
-    reference: &AnyReference,
-    project: &str,
-) -> Result<Option<Named>> {
-    // Rows of the source that are not live were not cloned.
-    let all = project == pair.target;
-    let Some(belongs) = plan::condition(pair.store, table, project, pair.filled, all)? else {
-        return Ok(None);
-    };
-    // A key that clones keep is in both projects: it refers to the project's own row.
-    let another = if project == pair.source {
-        pair.target
-    } else {
-        pair.source
-    };
-    let (own, other) = (
-        keys_of(pair, contents, reference, project)?,
-        keys_of_other(pair, contents, reference, another)?,
-    );
-    if let ReferenceForm::Json(path) = &reference.form {
-        return document_references::named(pair, contents, table, reference, path, &belongs, own, other)
-            .map(Some);
-    }
-    let values = values_of(pair, contents, table, reference, &belongs);
-    let nothing = || {
-        let columns: Vec<String> = (0..reference.parent_columns.len())
-            .map(|place| format!("v.c{place} AS k{place}"))
-            .collect();
-        format!("SELECT {}, v.d FROM v WHERE false", columns.join(", "))
-    };
-    let on = |alias: &str| {
-        let pairs: Vec<String> = reference
-            .operators
-            .iter()
-            .chain(std::iter::repeat(&reference.operators[0]))
-            .take(reference.columns.len())
-            .enumerate()
-            .map(|(place, operator)| format!("{alias}.k{place} {operator} v.c{place}"))
-            .collect();
-        pairs.join(" AND ")
-    };
-    let all: Vec<String> = (0..reference.columns.len())
-        .map(|place| format!("v.c{place}"))
-        .collect();
-    // A value of neither project that holds a key beside other text changes; the search for the source's ids sees it.
-    let of_neither = if reference.embedded {
-        let type_name = match (&reference.form, reference.as_text) {
-            (ReferenceForm::Column, false) => table.type_of(&reference.columns[0]),
-            _ => "text",
-        };
-        let value = quote::text_of("v.c0", type_name);
-        format!(
-            "s.k0 IS NULL AND c.k0 IS NULL AND ({value} OPERATOR(pg_catalog.!~*) {} OR {value} OPERATOR(pg_catalog.~*) {})",
-            plan::EMBEDDED_KEY,
-            plan::UUID_INPUT
-        )
-    } else {
-        "s.k0 IS NULL AND c.k0 IS NULL".to_owned()
-    };
-    let sql = format!(
-        "WITH v AS NOT MATERIALIZED ({values}) \
-         SELECT pg_catalog.count(*) FILTER (WHERE s.k0 IS NOT NULL), pg_catalog.count(*) FILTER (WHERE c.k0 IS NOT NULL AND s.k0 IS NULL), \
-         pg_catalog.count(*) FILTER (WHERE {of_neither}), \
-         COALESCE(pg_catalog.sum(pg_catalog.hashtextextended(ROW({})::pg_catalog.text, 0)::pg_catalog.numeric) \
-         FILTER (WHERE {of_neither}), 0)::pg_catalog.text, \
-         COALESCE(pg_catalog.sum(pg_catalog.hash_record(ROW(v.d, s.d))) FILTER (WHERE s.k0 IS NOT NULL), 0)::pg_catalog.int8 \
-         FROM v LEFT JOIN ({}) AS s ON {} LEFT JOIN ({}) AS c ON {}",
-        all.join(", "),
-        own.unwrap_or_else(nothing),
-        on("s"),
-        other.unwrap_or_else(nothing),
-        on("c")
-    );
-    let mut found = Named::default();
-    for_each_row(&sql, &mut |row| {
-        if let Some(row) = row {
-            found = Named {
-                own: row.bigint(0).unwrap_or(0),
-                other: row.bigint(1).unwrap_or(0),
-                others: row.bigint(2).unwrap_or(0),
-                digest: row.text(3)?.map(std::borrow::Cow::into_owned).unwrap_or_default(),
-                pairs: row.bigint(4).unwrap_or(0).cast_unsigned(),
-            };
-        }
-        Ok(())
-    })?;
-    Ok(Some(found))
+    keys.follow(columns.table.oid, followed);
+    Ok(())
 }
 
 /// Reports undescribed tables whose foreign keys refer to the project.

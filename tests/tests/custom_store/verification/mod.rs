@@ -1,5 +1,7 @@
 //! Independent verification: references in documents, arrays and paths, polymorphic pairs, and texts with keys.
 
+mod mutations;
+
 use super::{assert_verified, described};
 
 const TABLES: &str = "CREATE TABLE org (id bigserial PRIMARY KEY, name text);

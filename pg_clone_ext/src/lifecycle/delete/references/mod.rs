@@ -22,7 +22,7 @@ fn declared<'s>(rows: &'s DeletionSet, table: &Table) -> Vec<Declared<'s>> {
     if !rows.filled().contains(&table.oid) {
         return Vec::new();
     }
-    any_reference::all_references(rows.store(), table)
+    any_reference::references(rows.store(), table)
         .into_iter()
         .filter(|reference| reference.declared)
         .filter_map(|reference| {

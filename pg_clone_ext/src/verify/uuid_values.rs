@@ -1,0 +1,213 @@
+//! UUIDs anywhere in columns whose values a clone rewrites: a run follows them without a declared reference, and so does this.
+
+use super::Check;
+use super::contents::Contents;
+use super::key_sets::hash;
+use super::references::Pair;
+use crate::pg::privileges::AsExtensionOwner;
+use crate::pg::query::{exists, for_each_row};
+use crate::run::keys::Key;
+use pg_clone_core::error::Result;
+use pg_clone_core::ids::{Id, IdMap, IdVersion, Mapped, NewIds};
+use pg_clone_core::plan::{self, Column, ColumnRole, KeyKind, SourceQuery, Table, quote};
+use pg_clone_core::scan;
+
+/// What the UUIDs of a column name.
+#[derive(Default, PartialEq)]
+struct Named {
+    /// Rows of the project itself.
+    own: i64,
+    /// Neither rows of the project nor of the other one.
+    others: i64,
+    /// A sum over the contents of rows and what they name.
+    pairs: u64,
+}
+
+/// Compares the UUIDs in the clone's rows with those in the source's. Nothing is compared if the keys do not fit into memory.
+pub fn check(pair: &Pair<'_>, contents: &Contents, checks: &mut Vec<Check>) -> Result<()> {
+    let has_rules = has_rules(&pair.store.name)?;
+    let tables: Vec<(&Table, Vec<&Column>)> = pair
+        .store
+        .tables
+        .iter()
+        .filter(|table| !table.empty && contents.comparable(table.oid) && table.version_path.is_none())
+        .map(|table| (table, columns(table, has_rules)))
+        .filter(|(_, columns)| !columns.is_empty())
+        .collect();
+    if tables.is_empty() {
+        return Ok(());
+    }
+    let (Some(of_source), Some(of_clone)) = (keys(pair, contents, false)?, keys(pair, contents, true)?)
+    else {
+        return Ok(());
+    };
+    if of_clone.is_empty() {
+        return Ok(());
+    }
+    for (table, columns) in tables {
+        let source = named(pair, contents, table, &columns, false, (&of_source, &of_clone))?;
+        let clone = named(pair, contents, table, &columns, true, (&of_clone, &of_source))?;
+        for ((column, source), clone) in columns.iter().zip(source).zip(clone) {
+            if source.own == 0 && clone == source {
+                continue;
+            }
+            let missing = (source.own - clone.own) + (source.others - clone.others);
+            checks.push(Check {
+                name: "UUIDs name the same rows as in the source".into(),
+                subject: format!("{}.{}", table.sql_name, column.name),
+                expected: said(&source, true),
+                found: said(
+                    &clone,
+                    (source.own, source.others) != (clone.own, clone.others) || source == clone,
+                ),
+                ok: source == clone
+                    || (1..=pair.dangling).contains(&missing)
+                    || pair.may_be_more && clone.own > source.own,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn said(named: &Named, same: bool) -> String {
+    let others = match named.others {
+        0 => String::new(),
+        n => format!(" and {n} others"),
+    };
+    let differ = if same { "" } else { ", not the same ones" };
+    format!("{}{others}{differ}", named.own)
+}
+
+fn has_rules(store: &str) -> Result<bool> {
+    let _owner = AsExtensionOwner::new();
+    exists(&SourceQuery::over("clone.store_rule").filter(format!(
+        "t.store OPERATOR(pg_catalog.=) {}",
+        quote::literal(store)
+    )))
+}
+
+/// The columns that are read: declared references are verified as such.
+fn columns(table: &Table, has_rules: bool) -> Vec<&Column> {
+    let declared = |column: &Column| {
+        let keys = table.keys.foreign_keys.iter().flat_map(|key| &key.columns);
+        let references = table.keys.references.iter().map(|reference| &reference.column);
+        keys.chain(references).any(|name| *name == column.name)
+            || table.id_column.as_ref() == Some(&column.name)
+            || table.project_column.as_ref() == Some(&column.name)
+    };
+    // Rules remove members of documents and change others.
+    let by_rule = |column: &Column| has_rules && table.document_column.as_ref() == Some(&column.name);
+    let of_uuids = |type_name: &str| {
+        plan::is_text(type_name.trim_end_matches("[]"))
+            || matches!(
+                type_name,
+                "uuid" | "uuid[]" | "json" | "jsonb" | "jsonb[]" | "json[]"
+            )
+    };
+    table
+        .columns
+        .iter()
+        .filter(|column| matches!(column.role, ColumnRole::Map(None) | ColumnRole::Rewrite))
+        .filter(|column| of_uuids(&column.type_name) && !declared(column) && !by_rule(column))
+        .collect()
+}
+
+/// The UUIDs that are values of their own in a project's rows, each with a hash of its row; `None` if they do not fit into memory.
+fn keys(pair: &Pair<'_>, contents: &Contents, of_clone: bool) -> Result<Option<IdMap>> {
+    let budget = usize::try_from(crate::settings::max_memory_bytes()).unwrap_or(usize::MAX) / 4;
+    let mut keys = IdMap::new(NewIds::new(IdVersion::V4, 0, [0; 16]), budget);
+    let project = if of_clone { pair.target } else { pair.source };
+    let mut fits = true;
+    for table in pair.store.tables.iter().filter(|table| !table.empty) {
+        let Some(belongs) = plan::condition(pair.store, table, project, pair.filled, true)? else {
+            continue;
+        };
+        let own = |column: &&Column| {
+            table.id_column.as_ref() == Some(&column.name)
+                || matches!(column.role, ColumnRole::NewUuid | ColumnRole::Random)
+        };
+        for column in table.columns.iter().filter(own) {
+            let kind = KeyKind::of(&column.type_name);
+            if kind == KeyKind::Int {
+                continue;
+            }
+            let sql = SourceQuery::over(&table.from_sql())
+                .filter(belongs.clone())
+                .select(&format!(
+                    "t.{}, {}",
+                    quote::identifier(&column.name),
+                    contents.digest(table.oid)
+                ));
+            for_each_row(&sql, &mut |row| {
+                let Some(row) = row.filter(|_| fits) else {
+                    return Ok(());
+                };
+                let id = match Key::read(row, 0, kind, &column.type_name)? {
+                    Some(Key::Uuid(id)) => Some(id),
+                    Some(Key::Text(text)) => scan::uuids(text.as_bytes()).map(|(_, id)| id).next(),
+                    _ => None,
+                };
+                if let Some(id) = id {
+                    let mut content = Id::default();
+                    content[..8].copy_from_slice(
+                        &hash((table.oid, &column.name, row.bigint(1).unwrap_or(0))).to_le_bytes(),
+                    );
+                    fits = keys.insert_as(id, content).is_ok();
+                }
+                Ok(())
+            })?;
+        }
+    }
+    Ok(fits.then_some(keys))
+}
+
+/// What the UUIDs of each column name, in the rows of a project. `keys`: the project's own, and those of the other one.
+fn named(
+    pair: &Pair<'_>,
+    contents: &Contents,
+    table: &Table,
+    columns: &[&Column],
+    of_clone: bool,
+    (own, other): (&IdMap, &IdMap),
+) -> Result<Vec<Named>> {
+    let mut found: Vec<Named> = columns.iter().map(|_| Named::default()).collect();
+    let Some(belongs) = contents.condition(pair, table, of_clone)? else {
+        return Ok(found);
+    };
+    let mut list = vec![contents.digest(table.oid)];
+    list.extend(columns.iter().map(|column| table.text_of("t", &column.name)));
+    let sql = SourceQuery::over(&table.from_sql())
+        .filter(belongs)
+        .select(&list.join(", "));
+    for_each_row(&sql, &mut |row| {
+        let Some(row) = row else { return Ok(()) };
+        let content = row.bigint(0).unwrap_or(0);
+        for (place, (column, named)) in columns.iter().zip(&mut found).enumerate() {
+            let Some(bytes) = row.bytes(place + 1) else {
+                continue;
+            };
+            for (number, (_, id)) in scan::uuids(bytes).enumerate() {
+                // Members of jsonb are sorted by their names, which may be keys.
+                let number = if column.type_name.starts_with("jsonb") {
+                    0
+                } else {
+                    number
+                };
+                let names = match own.get(&id) {
+                    Mapped::Cloned(of_row) => {
+                        named.own += 1;
+                        hash((content, number, of_row))
+                    }
+                    _ if matches!(other.get(&id), Mapped::Cloned(_)) => continue,
+                    _ => {
+                        named.others += 1;
+                        hash((content, number, id, false))
+                    }
+                };
+                named.pairs = named.pairs.wrapping_add(names);
+            }
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
