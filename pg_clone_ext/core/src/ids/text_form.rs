@@ -113,24 +113,140 @@ impl TextForm {
     }
 }
 
-/// Replaces letters and digits by random ones of the same kind; keeps everything else.
+/// Texts with fewer random bits may meet: of 100,000 with more, two are the same in one of 200,000 runs.
+pub const ENOUGH_BITS: u32 = 50;
+
+/// Where the digits of a UUID stay: dashes, the version, the variant.
+const KEPT_IN_UUID: [usize; 6] = [8, 13, 14, 18, 19, 23];
+
+/// The characters of which a random text has one in this place; none: that of the source stays.
+type Place = Option<&'static [u8]>;
+
+/// Replaces letters and digits by random ones of the same kind; keeps everything else, and what a generated text begins with (`cus_`). UUIDs
+/// stay UUIDs of their version, hexadecimal digits stay such.
 pub fn scramble(source: &str, random: &mut dyn FnMut(&mut [u8])) -> String {
-    // Digits alone are a number: of an article, a telephone.
-    let is_number = within(source.as_bytes(), DIGITS);
-    let hex = source.len() >= 8 && !is_number && within(source.as_bytes(), HEX);
     source
         .chars()
-        .map(|c| {
-            let alphabet: &[u8] = match c {
-                _ if hex => HEX,
-                '0'..='9' => DIGITS,
-                'a'..='z' => &LOWER[10..],
-                'A'..='Z' => &UPPER[10..],
-                other => return other,
-            };
-            draw(1, alphabet, random).first().map_or(c, |b| char::from(*b))
+        .zip(places(source))
+        .map(|(c, place)| match place {
+            Some(alphabet) => draw(1, alphabet, random).first().map_or(c, |b| char::from(*b)),
+            None => c,
         })
         .collect()
+}
+
+/// The bits of a scrambled text, rounded down.
+pub fn random_bits(source: &str) -> u32 {
+    bits(&places(source))
+}
+
+fn bits(places: &[Place]) -> u32 {
+    places
+        .iter()
+        .flatten()
+        .map(|alphabet| alphabet.len().ilog2())
+        .sum()
+}
+
+fn places(source: &str) -> Vec<Place> {
+    // `char(n)` has spaces at the end.
+    let text: Vec<char> = source.trim_end().chars().collect();
+    let kept = kept_prefix(&text);
+    let mut out = vec![None; kept];
+    out.extend(places_behind_prefix(&text[kept..]));
+    out.resize(source.chars().count(), None);
+    out
+}
+
+fn places_behind_prefix(text: &[char]) -> Vec<Place> {
+    let hex = is_hex(text);
+    // A digest: its letters are digits.
+    let digest = hex && text.iter().all(|c| c.is_ascii_digit() || c.is_ascii_lowercase());
+    // Digits alone are a number: of an article, a telephone. It keeps their count, also if 19 of them are a bigint.
+    let number = text.len() >= 6 && text.iter().all(char::is_ascii_digit);
+    let mut out: Vec<Place> = text
+        .iter()
+        .enumerate()
+        .map(|(at, c)| match *c {
+            _ if digest => Some(HEX),
+            '1'..='9' if number && at == 0 => Some(&DIGITS[1..9]),
+            '0'..='9' => Some(DIGITS),
+            'a'..='f' if hex => Some(&HEX[10..]),
+            'A'..='F' if hex => Some(&UPPER[10..16]),
+            'a'..='z' => Some(&LOWER[10..]),
+            'A'..='Z' => Some(&UPPER[10..]),
+            _ => None,
+        })
+        .collect();
+    let mut start = 0;
+    while start + 36 <= text.len() {
+        let end = start + 36;
+        let alone = (start == 0 || !text[start - 1].is_ascii_alphanumeric())
+            && !text.get(end).is_some_and(char::is_ascii_alphanumeric);
+        if !(alone && is_uuid(&text[start..end])) {
+            start += 1;
+            continue;
+        }
+        let upper = text[start..end].iter().any(char::is_ascii_uppercase);
+        let digits: &'static [u8] = if upper { &UPPER[..16] } else { HEX };
+        for (at, place) in out[start..end].iter_mut().enumerate() {
+            *place = (!KEPT_IN_UUID.contains(&at)).then_some(digits);
+        }
+        start = end;
+    }
+    out
+}
+
+/// Whether this is a UUID with dashes, in any case.
+fn is_uuid(text: &[char]) -> bool {
+    text.len() == 36
+        && text.iter().enumerate().all(|(at, c)| match at {
+            8 | 13 | 18 | 23 => *c == '-',
+            _ => c.is_ascii_hexdigit(),
+        })
+}
+
+/// Whether these are hexadecimal digits of one case, at least eight, perhaps in groups. Digits alone are none.
+fn is_hex(text: &[char]) -> bool {
+    text.iter().filter(|c| c.is_ascii_hexdigit()).count() >= 8
+        && text.iter().any(char::is_ascii_lowercase) != text.iter().any(char::is_ascii_uppercase)
+        && text
+            .iter()
+            .all(|c| c.is_ascii_hexdigit() || matches!(*c, '-' | ':'))
+}
+
+/// The length of what a generated text begins with: `cus_`, `sk_live_`, `urn:uuid:` before enough random characters, the letters before a
+/// long number (R100007921).
+fn kept_prefix(text: &[char]) -> usize {
+    let letters = |from: usize| {
+        text[from..]
+            .iter()
+            .take_while(|c| c.is_ascii_alphabetic())
+            .count()
+    };
+    let first = letters(0);
+    let rest = &text[first..];
+    if (1..=10).contains(&first) && rest.len() >= 9 && rest.iter().all(char::is_ascii_digit) {
+        return first;
+    }
+    let separator = rest.first().copied();
+    if first == 0
+        || !matches!(separator, Some('_' | '-' | ':'))
+        || is_hex(text)
+        || text.get(..36).is_some_and(is_uuid)
+    {
+        return 0;
+    }
+    let one_word = first + 1;
+    let two_words = one_word + letters(one_word) + 1;
+    let is_word = two_words > one_word + 1
+        && text.get(two_words - 1).copied() == separator
+        && text[one_word..two_words - 1].iter().all(char::is_ascii_lowercase);
+    [is_word.then_some(two_words), Some(one_word)]
+        .into_iter()
+        .flatten()
+        .find(|end| bits(&places_behind_prefix(&text[*end..])) >= ENOUGH_BITS)
+        .unwrap_or(0)
 }
 
 fn within(text: &[u8], alphabet: &[u8]) -> bool {
@@ -304,5 +420,77 @@ mod tests {
         assert_eq!(shape(&scramble("9780000007919", &mut counter())), "0".repeat(13));
         let digest = scramble("0f3a99b1", &mut counter());
         assert!(within(digest.as_bytes(), HEX), "{digest}");
+        // char(n) has spaces at the end.
+        let padded = scramble("0f3a99b1  ", &mut counter());
+        assert!(
+            padded.ends_with("  ") && within(padded.trim_end().as_bytes(), HEX),
+            "{padded}"
+        );
+        for hex in ["0F3A99B1C2D3", "0f3a-99b1-c2d3", "00:1B:44:11:3A:B7"] {
+            let new = scramble(hex, &mut counter());
+            assert_eq!(shape(&new), shape(hex));
+            assert!(
+                new != hex
+                    && new
+                        .bytes()
+                        .all(|b| b.is_ascii_hexdigit() || b == b'-' || b == b':'),
+                "{new}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_scrambled_uuid_is_one() {
+        for (start, uuid, end) in [
+            ("", "550e8400-e29b-41d4-a716-446655440000", ""),
+            ("", "ABCDEFAB-E29B-71D4-8716-446655440000", ""),
+            ("", "abcdefab-e29b-11d4-b716-446655440000", "    "),
+            ("{", "550E8400-E29B-41D4-A716-446655440000", "}"),
+            ("urn:uuid:", "550e8400-e29b-41d4-a716-446655440000", ""),
+            ("user_", "deadbeef-e29b-41d4-a716-446655440000", ""),
+        ] {
+            let source = format!("{start}{uuid}{end}");
+            let new = scramble(&source, &mut counter());
+            let inner = new
+                .strip_prefix(start)
+                .and_then(|new| new.strip_suffix(end))
+                .unwrap();
+            assert!(is_uuid(&inner.chars().collect::<Vec<_>>()), "{new}");
+            assert_eq!((&inner[14..15], &inner[19..20]), (&uuid[14..15], &uuid[19..20]));
+            assert_ne!(inner[..8], uuid[..8]);
+            let upper = uuid.bytes().any(|b| b.is_ascii_uppercase());
+            assert!(
+                inner.bytes().all(|b| if upper {
+                    !b.is_ascii_lowercase()
+                } else {
+                    !b.is_ascii_uppercase()
+                }),
+                "{new}"
+            );
+            assert_eq!(random_bits(&source), 120);
+        }
+    }
+
+    #[test]
+    fn a_scrambled_text_begins_as_generated_ones_do() {
+        for (prefix, rest) in [
+            ("cus_", "NffrFeUfNV2Hib"),
+            ("phc_", "3af8cbb18534b889dce2cf40b9e4d2a1"),
+            ("sk_live_", "4eC39HqLyjWDarjtT1zd"),
+            ("glpat-", "Ab12Cd34Ef56Gh78Ij90"),
+            ("R", "100007921"),
+            ("INV", "0000012345"),
+        ] {
+            let new = scramble(&format!("{prefix}{rest}"), &mut counter());
+            assert!(new.starts_with(prefix) && !new.ends_with(rest), "{new}");
+            assert_eq!(new.len(), prefix.len() + rest.len());
+        }
+        // There would be too few.
+        for short in ["US_1", "a_7", "R12"] {
+            assert_eq!(kept_prefix(&short.chars().collect::<Vec<_>>()), 0, "{short}");
+        }
+        // A number is one of as many digits.
+        let number = scramble("9223372036854775807", &mut counter());
+        assert!(number.len() == 19 && number.parse::<i64>().is_ok(), "{number}");
     }
 }

@@ -3,13 +3,11 @@
 use super::new_keys::fill_random;
 use crate::pg::query::for_each_row;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::ids::text_form::scramble;
+use pg_clone_core::ids::text_form::{ENOUGH_BITS, random_bits, scramble};
 use pg_clone_core::plan::{Table, quote};
 use std::collections::HashSet;
 
-/// Texts with fewer bits are remembered: of 100,000 with more, two are the same in one of 200,000 runs.
-const ENOUGH_BITS: u32 = 50;
-/// A text with fewer bits is not longer; others in it stay as they are.
+/// A text of so few bits that it is remembered is not longer; other characters in it stay as they are.
 const LONGEST: usize = 40;
 /// Values of other rows that are kept in memory. Where there are more, only those of the clone are told apart.
 const MOST: usize = 1_000_000;
@@ -52,7 +50,7 @@ impl FreshTexts {
 
     /// A random text of the form of `source` that is not in use. If there is none, an error (55000).
     pub fn make(&mut self, source: &str) -> Result<String> {
-        if bits(source) >= ENOUGH_BITS {
+        if random_bits(source) >= ENOUGH_BITS {
             return random_like(source);
         }
         if let Some(query) = self.query.take() {
@@ -98,21 +96,9 @@ fn compared(value: &str) -> String {
     value.trim_end().to_lowercase()
 }
 
-/// A random text with the length and the kinds of characters of `source`.
+/// A random text of the form of `source`.
 pub fn random_like(source: &str) -> Result<String> {
     let mut failed = None;
     let new = scramble(source, &mut |buffer| fill_random(buffer, &mut failed));
     failed.map_or(Ok(new), Err)
-}
-
-/// The bits of a random text of this form, rounded down.
-fn bits(source: &str) -> u32 {
-    source
-        .chars()
-        .map(|character| match character {
-            '0'..='9' => 3,
-            'a'..='z' | 'A'..='Z' => 4,
-            _ => 0,
-        })
-        .sum()
 }

@@ -30,7 +30,7 @@ CREATE FUNCTION clone_internal.made_at_random(vals text[]) RETURNS boolean
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT COALESCE(bool_and(v.x ~ '^([A-Za-z0-9_.:+=-]{10,200}|[A-Za-z0-9+/]{20,200}=*)$'), false)
+    SELECT COALESCE(bool_and(v.x ~ '^([A-Za-z0-9_.:+=-]{10,200}|[A-Za-z0-9+/]{20,200}=*|[{][0-9A-Fa-f-]{36}[}])$'), false)
        -- By chance a short one may have letters only.
        AND count(*) FILTER (WHERE v.uuid OR v.changes >= 2) >= 0.9 * count(*) AND avg(CASE WHEN v.uuid THEN 1 ELSE v.changes::numeric / length(v.x) END) >= 0.15
     FROM (SELECT x, x ~* clone_internal.uuid_pattern('-?') AS uuid,
@@ -40,7 +40,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.made_at_random(text[]) IS 'Whether each of these texts looks as if it had been made at random';
 
--- The same for the texts of a column, by their name or their form. With a suffix, who knows that of the source knows that of the clone. A text
+-- The same for the texts of a column, by their name or their form, and long numbers. With a suffix, who knows that of the source knows that of the clone. A text
 -- with the key of its row is not random.
 CREATE FUNCTION clone_internal.looks_random(relation regclass, "column" name) RETURNS boolean
 LANGUAGE plpgsql STABLE STRICT
@@ -56,7 +56,8 @@ BEGIN
     EXECUTE format('SELECT array_agg(s.x) AS vals, bool_or(length(s.key) >= 8 AND strpos(lower(s.x), lower(s.key)) > 0) AS named FROM (SELECT %s AS x, %s AS key FROM %s AS t WHERE t.%I IS NOT NULL LIMIT 500) s',
         clone_internal.column_text('t', relation, "column"), CASE WHEN key IS NULL THEN 'NULL::text' ELSE clone_internal.column_text('t', relation, key) END,
         clone_internal.spread(relation, '*', 500), "column") INTO found;
-    RETURN COALESCE(NOT COALESCE(found.named, false) AND clone_internal.made_at_random(found.vals), false);
+    -- Long numbers (snowflakes) stay numbers; of shorter ones, other rows may have most, and telephones are others' numbers.
+    RETURN COALESCE(NOT COALESCE(found.named, false) AND (clone_internal.made_at_random(found.vals) OR (SELECT bool_and(v ~ '^[1-9][0-9]{15,37}$') FROM unnest(found.vals) v)), false);
 END
 $$;
 COMMENT ON FUNCTION clone_internal.looks_random(regclass, name) IS 'Whether each text of a column looks as if it had been made at random';
@@ -82,6 +83,26 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.allows_values(regclass, name, text[]) IS 'Whether the type of a text column and the CHECKs that are about it alone allow these values';
 
+-- Other letters and digits in their place, where the role random changes them. It keeps what generated texts begin with, and the forms of
+-- UUIDs and of hexadecimal digits.
+CREATE FUNCTION clone_internal.other_characters(value text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT o.kept || CASE
+        WHEN o.rest ~* ('^[{]?' || clone_internal.uuid_pattern('-') || '[}]?$')
+             THEN overlay(overlay(o.other PLACING substr(o.rest, o.start + 14, 1) FROM o.start + 14) PLACING substr(o.rest, o.start + 19, 1) FROM o.start + 19)
+        ELSE o.other END
+    FROM (SELECT p.kept, r.rest, CASE WHEN r.rest LIKE '{%' THEN 2 ELSE 1 END AS start,
+                 CASE WHEN r.rest ~ '^[{]?([0-9a-f:-]{8,}|[0-9A-F:-]{8,})[}]?$' THEN translate(r.rest, '0123456789abcdefABCDEF', '5678901234bcdefaBCDEFA')
+                      ELSE translate(r.rest, 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789', 'nopqrstuvwxyzabcdefghijklmNOPQRSTUVWXYZABCDEFGHIJKLM5678901234') END AS other
+          FROM (SELECT CASE WHEN $1 ~ '^[A-Za-z]{1,10}[0-9]{9,}$' THEN substring($1 FROM '^[A-Za-z]+')
+                            WHEN $1 ~* '^[0-9a-f:-]{8,}$' THEN ''
+                            ELSE COALESCE((regexp_match($1, '^([A-Za-z]+([_:-])([a-z]+\2)?)(?=([^A-Za-z0-9]*[A-Za-z0-9]){17})'))[1], '') END AS kept) p
+          CROSS JOIN LATERAL (SELECT substr($1, length(p.kept) + 1) AS rest) r) o
+$$;
+COMMENT ON FUNCTION clone_internal.other_characters(text) IS 'A text such as the role random makes of this one';
+
 -- The role that gives a unique text column of this length new values: random, where its texts are made at random or leave no room for a suffix, or
 -- nothing else is allowed; prefix stands for a template. NULL: its CHECKs allow none of these.
 CREATE FUNCTION clone_internal.role_of_unique_text(relation regclass, "column" name, length int) RETURNS text
@@ -106,8 +127,7 @@ BEGIN
     IF preferred <> 'random' AND clone_internal.allows_values($1, $2, ARRAY(SELECT 'c1-' || left(v, COALESCE(length, 100000) - 3) FROM unnest(vals) v)) THEN
         RETURN 'prefix';
     END IF;
-    -- Other letters and digits in their place.
-    IF clone_internal.allows_values($1, $2, ARRAY(SELECT translate(v, 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789', 'nopqrstuvwxyzabcdefghijklmNOPQRSTUVWXYZABCDEFGHIJKLM5678901234') FROM unnest(vals) v)) THEN
+    IF clone_internal.allows_values($1, $2, ARRAY(SELECT clone_internal.other_characters(v) FROM unnest(vals) v)) THEN
         RETURN 'random';
     END IF;
     RETURN NULL;

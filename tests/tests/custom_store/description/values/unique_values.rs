@@ -53,3 +53,41 @@ async fn null_is_no_new_value_where_one_row_can_have_it() {
     answer_all(&db, "answer").await;
     db.clone_project("'2', options => '{\"verify\": true}'").await;
 }
+
+#[tokio::test]
+async fn random_texts_have_the_form_of_the_sources() {
+    let db = discovered(
+        r"CREATE TABLE team (id serial PRIMARY KEY, name text); INSERT INTO team (name) VALUES ('A'), ('B');
+          CREATE TABLE site (id serial PRIMARY KEY, team_id int NOT NULL REFERENCES team, plain varchar(36) UNIQUE, fixed char(40) UNIQUE, braces text UNIQUE, urn text UNIQUE, upper text UNIQUE CHECK (upper ~ '^[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}$'),
+              customer text UNIQUE CHECK (customer ~ '^cus_'), number varchar(12) UNIQUE, snowflake text UNIQUE, short text UNIQUE);
+          INSERT INTO site (team_id, plain, fixed, braces, urn, upper, customer, number, snowflake, short)
+          SELECT 1 + n % 2, gen_random_uuid(), gen_random_uuid(), '{' || gen_random_uuid() || '}', 'urn:uuid:' || gen_random_uuid(), upper(gen_random_uuid()::text),
+                 'cus_' || substr(md5(n || 'q'), 1, 18), 'R' || 100000000 + n * 7919, 158719874839871283 + n * 77777, 100 + n FROM generate_series(1, 20) n",
+        "team",
+    )
+    .await;
+    assert_eq!(
+        db.list("SELECT format('%s %s', name, role) FROM clone.store_column WHERE role IN ('suffix', 'template', 'random') ORDER BY 1").await,
+        [
+            "braces random",
+            "customer random",
+            "fixed random",
+            "number random",
+            "plain random",
+            "short suffix",
+            "snowflake random",
+            "upper random",
+            "urn random",
+        ]
+    );
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    let uuid = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}";
+    assert_eq!(
+        db.number(&format!(
+            "SELECT count(*) FROM site WHERE team_id = {clone} AND plain ~ '^{uuid}$' AND rtrim(fixed) ~ '^{uuid}$' AND braces ~ '^[{{]{uuid}[}}]$' AND urn ~ '^urn:uuid:{uuid}$' AND lower(upper) ~ '^{uuid}$'
+                 AND customer ~ '^cus_[0-9a-f]{{18}}$' AND number ~ '^R[0-9]{{9}}$' AND snowflake ~ '^[1-9][0-9]{{17}}$'"
+        ))
+        .await,
+        10
+    );
+}
