@@ -20,8 +20,8 @@ AS $$
             OR $1 ~ '(^|_)(passwort|kennwort|wachtwoord|mot_?de_?passe|mdp|senha|contrase(n|ñ)a|parola|has(l|ł)o|l(o|ö)senord|passord|adgangskode|salasana|heslo|jelszo|пароль)(_?hash)?$' THEN 'a password'
         WHEN $1 ~ '(^|_)(card_number|cc_number|cvv2?|cvc2?)$' THEN 'the number of a card'
         WHEN $1 ~ '(^|_)(otp|totp|mfa)_?(secret|seed|key)|recovery_codes?$|backup_codes?$|^two_factor_secret' THEN 'a secret of a second factor'
-        WHEN $1 ~ '(^|_)(secrets?|hmac_key|signing_key|private_key|secret_key|encryption_key|access_key|api_key|apikey|auth_key|(jwt|webhook|master|shared|ssl|tls|server|service_account)_key|credentials?)(_(hash|digest|encrypted|ciphertext))?$' OR $1 ~ '_secret(_|$)' THEN 'a secret'
-        WHEN $1 ~ '(^|_)(token|access_token|refresh_token|reset_token|id_token|api_token|auth_token|bearer|token_hash|token_digest|hashed_token|token_value|key_hash|hashed_key|session_key|cookies?)$' OR $1 ~ '_token(_hash|_digest)?$' THEN 'a token'
+        WHEN $1 ~ '(^|_)(secrets?|hmac_key|signing_key|private_key|secret_key|encryption_key|access_key|api_key|apikey|auth_key|(jwt|webhook|master|shared|ssl|tls|server|service_account)_key|credentials?|creds)(_(hash|digest|encrypted|ciphertext))?$' OR $1 ~ '_secret(_|$)' THEN 'a secret'
+        WHEN $1 ~ '(^|_)(token|access_token|refresh_token|reset_token|id_token|api_token|auth_token|bearer|token_hash|token_digest|hashed_token|token_value|key_hash|hashed_key|session_key|cookies?)$' OR $1 ~ '_token(_hash|_digest)?$|(^|_)(reset|remember|activation|confirmation|login)_(digest|hash)$' THEN 'a token'
         END
 $$;
 COMMENT ON FUNCTION clone_internal.secret_kind(text) IS 'What the name of a column or member, as words with underscores, says that it holds: a password, a secret, a token; NULL if none';
@@ -52,7 +52,7 @@ AS $$
         JOIN clone.store s ON s.name = $1 AND s.preset IN ('discover', 'custom')
         JOIN clone.store_relation r ON r.store = $1 AND r.relation = t.relation
         WHERE t.name <> COALESCE(r.project_column, '') AND t.name <> COALESCE(r.id_column, '')
-          AND t.name ~* 'pass|pwd|wort|woord|mdp|senha|contrase|parola|has[lł]o|senord|adgangskode|salasana|heslo|jelszo|пароль|pin_|_pin|card_?number|cc_?number|cv[vc]|cookie|secret|token|api_?key|access_?key|private_?key|signing|encrypted|auth_?key|otp|totp|mfa|recovery|session|credential|salt|digest|key$|hash$|^(id|data|payload|value)$|bearer|hmac'
+          AND t.name ~* 'pass|pwd|wort|woord|mdp|senha|contrase|parola|has[lł]o|senord|adgangskode|salasana|heslo|jelszo|пароль|pin_|_pin|card_?number|cc_?number|cv[vc]|cookie|secret|token|api_?key|access_?key|private_?key|signing|encrypted|auth_?key|otp|totp|mfa|recovery|session|cred|salt|digest|key$|hash$|^(id|data|payload|value)$|bearer|hmac'
           AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = t.relation AND t.number = ANY (f.conkey))
     ), kinds AS (
         SELECT c.*, COALESCE(clone_internal.secret_kind(c.word),
@@ -73,13 +73,31 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.secret_questions(text) IS 'Undeclared columns that hold secrets by their names; a clone would share them with its source';
 
--- Secrets that are known by their form: tokens of Stripe, GitHub, GitLab, Slack, AWS, Google, SendGrid and npm, private keys, JWT and Bearer.
+-- Secrets that are known by their form: tokens of Stripe, GitHub, GitLab, Slack, AWS, Google, SendGrid and npm, private keys, JWT, Bearer and
+-- Basic (no such word has letters of both cases and digits).
 CREATE FUNCTION clone_internal.secret_form() RETURNS text
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$ SELECT '(?:^|[^A-Za-z0-9_])(?:[rs]k_(?:live|test)_[A-Za-z0-9]{10}|whsec_[A-Za-z0-9+/]{16}|gh[pousr]_[A-Za-z0-9]{30}|github_pat_[A-Za-z0-9_]{20}|glpat-[A-Za-z0-9_-]{16}|xox[abeprs]-[A-Za-z0-9-]{10}'
-    || '|AKIA[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{30}|SG[.][A-Za-z0-9_-]{16,}[.]|npm_[A-Za-z0-9]{30}|-----BEGIN [A-Z ]*PRIVATE KEY|eyJ[A-Za-z0-9_-]{10,}[.]eyJ[A-Za-z0-9_-]{10,}[.]|Bearer [A-Za-z0-9._~+/-]{16})' $$;
+    || '|AKIA[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{30}|SG[.][A-Za-z0-9_-]{16,}[.]|npm_[A-Za-z0-9]{30}|-----BEGIN [A-Z ]*PRIVATE KEY|eyJ[A-Za-z0-9_-]{10,}[.]eyJ[A-Za-z0-9_-]{10,}[.]|Bearer [A-Za-z0-9._~+/-]{16}'
+    || '|Basic (?=[A-Za-z0-9+/]*[0-9])(?=[A-Za-z0-9+/]*[a-z])(?=[A-Za-z0-9+/]*[A-Z])[A-Za-z0-9+/]{12})' $$;
 COMMENT ON FUNCTION clone_internal.secret_form() IS 'The beginnings of tokens and keys that are known by their form, as a regular expression';
+
+-- Of bcrypt, argon2, PBKDF2, scrypt, crypt, phpass, LDAP and SCRAM.
+CREATE FUNCTION clone_internal.password_hash_form() RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT '(?:^|[^A-Za-z0-9_$])(?:[$]2[abxy]?[$][0-9]{2}[$][./A-Za-z0-9]{53}|[$]argon2(?:id|i|d)[$]|[$]pbkdf2(?:-[a-z0-9]+)?[$]|pbkdf2_sha[0-9]+[$][0-9]|pbkdf2:sha[0-9]+:[0-9]|[$]scrypt[$]|scrypt:[0-9]+:[0-9]'
+    || '|[$][156][$][^$[:space:]]{1,40}[$][./A-Za-z0-9]{22}|[$][PH][$][./A-Za-z0-9]{31}|[$]S[$][./A-Za-z0-9]{52}|[{](?:SSHA|SHA|SMD5|CRYPT|PBKDF2|ARGON2)[A-Z0-9_-]*[}][A-Za-z0-9+/$.=]{16}|SCRAM-SHA-256[$][0-9])' $$;
+COMMENT ON FUNCTION clone_internal.password_hash_form() IS 'The beginnings of hashes of passwords, as a regular expression';
+
+-- Who knows the address can post: those of Slack, Discord, Teams, Google Chat, Zapier, Make, IFTTT and Telegram.
+CREATE FUNCTION clone_internal.hook_form() RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT '://(?:[a-z0-9-]+[.])*(?:hooks[.]slack[.]com/(?:services|workflows|triggers)/[A-Z0-9]+/[A-Za-z0-9]+/[A-Za-z0-9]|discord(?:app)?[.]com/api/(?:v[0-9]+/)?webhooks/[0-9]+/[A-Za-z0-9_-]{16}|webhook[.]office[.]com/webhook|outlook[.]office(?:365)?[.]com/webhook/'
+    || '|logic[.]azure[.]com(?::[0-9]+)?/workflows/[^[:space:]"]*sig=|chat[.]googleapis[.]com/v1/spaces/[^[:space:]"]*token=|hooks[.]zapier[.]com/hooks/[a-z]+/[0-9]|hook[.]([a-z0-9]+[.])?make[.]com/[a-z0-9]{16}|maker[.]ifttt[.]com/trigger/|api[.]telegram[.]org/bot[0-9]+:)' $$;
+COMMENT ON FUNCTION clone_internal.hook_form() IS 'Addresses of web hooks that are secrets, as a regular expression';
 
 -- In a row of settings, another column says what the value is.
 CREATE FUNCTION clone_internal.names_setting(name text) RETURNS boolean
@@ -88,8 +106,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$ SELECT clone_internal.snake($1) ~ '(^|_)(value|val|data|content|text|setting|config)$' $$;
 COMMENT ON FUNCTION clone_internal.names_setting(text) IS 'Whether a column is named like that of the values in rows of settings';
 
--- A text with a name within the values of a column. form: member of a document, setting in a line of a text (SMTP_PASSWORD=…), address with
--- a password (postgres://user:password@host), secret of a known form, or row whose other column says that its value is a secret (key, value).
+-- A text with a name within the values of a column. form: member of a document, setting in a line of a text or of a connection
+-- (SMTP_PASSWORD=…, host=… password=…), address with a password (postgres://user:password@host), query of an address (…?token=…), secret of a
+-- known form, hash of a password, hook (its address is a secret), or row whose other column says that its value is a secret (key, value).
 -- nested: below the root of a document.
 CREATE TYPE clone_internal.named_text AS (form text, name text, value text, nested boolean);
 
@@ -115,21 +134,33 @@ BEGIN
             SELECT m.value->>'key' AS name, m.value->>'value' AS value, d.value->>(m.value->>'key') IS DISTINCT FROM m.value->>'value' AS nested
             FROM document d CROSS JOIN LATERAL jsonb_path_query(d.value, '$.** ? (@.type() == "object").keyvalue() ? (@.value.type() == "string")') AS m (value)
         ), line AS (
-            SELECT btrim(l) AS line FROM document d CROSS JOIN LATERAL regexp_split_to_table(d.text, '[\r\n;&]+') AS l
-            -- All lines are settings, sections or comments.
-            WHERE jsonb_typeof(d.value) = 'string' AND d.text !~ '(^|[\r\n;&])(?!\s*($|[\r\n;&#[]|(export\s+)?[A-Za-z_][\w.-]*\s*[=:]))'
+            SELECT l AS line FROM document d CROSS JOIN LATERAL regexp_split_to_table(d.text, '[\r\n;&]+') AS l
+            -- All lines are settings (User Id=…), members of lists in YAML, sections or comments.
+            WHERE jsonb_typeof(d.value) = 'string' AND d.text !~ '^\s*[A-Za-z][A-Za-z0-9+.:-]*://\S+\s*$'
+              AND d.text !~ '(^|[\r\n;&])(?!\s*($|[\r\n;&#[]|---|(-\s+)*(export\s+)?([A-Za-z_][\w.-]*\s*[=:]|[A-Za-z]+( [A-Za-z]+){1,2}\s*=)|(-\s+)+\S+\s*($|[\r\n])))'
+            UNION ALL
+            SELECT m[1] FROM document d CROSS JOIN LATERAL regexp_matches(d.text, '([A-Za-z_]\w*\s*=\s*(?:''[^'']*''|"[^"]*"|[^\s,''"]+))', 'g') AS m
+            -- The whole text says how to connect.
+            WHERE jsonb_typeof(d.value) = 'string' AND d.text ~ '^\s*([\w.-]+:[0-9]+,)*([A-Za-z_]\w*\s*=\s*(''[^'']*''|"[^"]*"|[^\s,''"]+)(\s*,\s*|\s+|$)){2,}$'
+        ), address AS (
+            SELECT n.name, n.value FROM member n UNION ALL SELECT '', d.text FROM document d WHERE jsonb_typeof(d.value) = 'string'
         )
         SELECT 'member', n.name, n.value, n.nested FROM member n
         UNION ALL
-        SELECT 'setting', m[1], m[2], true FROM line l CROSS JOIN LATERAL regexp_match(l.line, '^(?:export\s+)?([A-Za-z_][\w.-]*)\s*[=:]\s*["'']?([^"'']*)') AS m
+        SELECT 'setting', m[1], m[2], true FROM line l CROSS JOIN LATERAL regexp_match(l.line, '^\s*(?:-\s+)*(?:export\s+)?([A-Za-z_][\w.-]*)\s*[=:]\s*["'']?([^"'']*)') AS m
         UNION ALL
         SELECT 'form', '', x.value, true FROM text x WHERE x.value ~ clone_internal.secret_form()
         UNION ALL
+        SELECT 'hash', '', x.value, true FROM text x WHERE x.value ~ clone_internal.password_hash_form()
+        UNION ALL
+        SELECT 'hook', '', x.value, true FROM text x WHERE x.value ~ clone_internal.hook_form()
+        UNION ALL
         SELECT 'row', k.name, k.value, true FROM (SELECT unnest(ARRAY[%6$s]::text[]) AS name, %2$s AS value FROM %7$s AS t) k WHERE k.name IS NOT NULL
         UNION ALL
-        SELECT 'address', a.name, a.value, true FROM (
-            SELECT n.name, n.value FROM member n UNION ALL SELECT '', d.text FROM document d WHERE jsonb_typeof(d.value) = 'string') a
-        WHERE a.value ~ '[a-z][a-z0-9+.-]*://[^/\s:@]+:[^/\s@]+@'$q$,
+        SELECT 'address', a.name, a.value, true FROM address a WHERE a.value ~ '[a-z][a-z0-9+.-]*://[^/\s:@]+:[^/\s@]+@'
+        UNION ALL
+        SELECT 'query', m[1], m[2], true FROM address a CROSS JOIN LATERAL regexp_matches(a.value, '[?&;#]([A-Za-z_][\w.-]*)=([^&;#\s]+)', 'g') AS m
+        WHERE a.value ~ '^\s*[A-Za-z][A-Za-z0-9+.:-]*://\S+\s*$'$q$,
         clone_internal.spread(relation, quote_ident("column"), 500),
         CASE WHEN type.typcategory = 'A' THEN format('unnest(t.%I)::text', "column") WHEN type.typname = 'hstore' THEN format('t.%I::json::text', "column") ELSE format('t.%I::text', "column") END,
         -- Some documents of type json are no jsonb.
@@ -178,7 +209,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    words text := 'pass|pwd|wort|woord|mdp|senha|contrase|parola|has[lł]o|senord|adgangskode|salasana|heslo|jelszo|пароль|pin_|card_?number|cc_?number|cv[vc]|cookie|secret|token|key|credential|bearer|hmac|otp|mfa|code|hook|callback|://[^/ ]+:[^/ ]+@|[sr]k_|gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|AKIA|AIza|SG[.]|npm_|eyJ';
+    words text := 'pass|pwd|wort|woord|mdp|senha|contrase|parola|has[lł]o|senord|adgangskode|salasana|heslo|jelszo|пароль|pin_|card_?number|cc_?number|cv[vc]|cookie|secret|token|key|cred|bearer|authorization|hmac|otp|mfa|code|hook|callback|://[^/ ]+:[^/ ]+@|[sr]k_|gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|AKIA|AIza|SG[.]|npm_|eyJ|Basic [a-z0-9+/]{12}|[$](2[abxy]?|argon2|pbkdf2|scrypt|[156phs])|pbkdf2|scrypt|scram-|[{](s?sha|smd5|crypt|argon2)|logic[.]azure|ifttt|telegram|[.]googleapis';
     secrets text[];
     removable boolean;
     forms text[];
@@ -197,15 +228,20 @@ BEGIN
                -- Rules are about the document of a table with a type.
                (SELECT r.resource_type FROM clone.store_relation r WHERE r.store = $1 AND r.relation = t.relation AND r.document_column = t.name AND r.type_column IS NULL) AS document_type,
                EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.relation AND a.attname = t.name AND NOT a.attnotnull) AND clone_internal.family(t.type) = 'text' AS emptied,
+               clone_internal.snake(t.name) ~ '(^|_)(dsn|kube_?config|conn|connection|conn(ection)?_?str(ing)?|(database|db)_ur[il])$' AS connects,
                clone_internal.keep_call($1, t.relation, t.name, '$secrets') AS keep_secrets, clone_internal.keep_call($1, t.relation, t.name, '$called') AS keep_called
         FROM clone_internal.columns_with_words($1, words) t
         WHERE clone_internal.secret_kind(clone_internal.snake(t.name)) IS NULL
         ORDER BY t.relation::oid, t.number
     LOOP
-        SELECT array_agg(DISTINCT n.name ORDER BY n.name) FILTER (WHERE n.secret AND n.name <> ''), NOT bool_or(n.nested) FILTER (WHERE n.secret AND n.form <> 'form'), array_agg(DISTINCT n.form) FILTER (WHERE n.secret),
+        SELECT array_agg(DISTINCT n.name ORDER BY n.name) FILTER (WHERE n.secret AND n.name <> ''), NOT bool_or(n.nested) FILTER (WHERE n.secret AND n.form NOT IN ('form', 'hash')), array_agg(DISTINCT n.form) FILTER (WHERE n.secret),
                min(n.value) FILTER (WHERE n.form = 'member' AND n.value ~* '^https?://' AND n.word ~ '(^|_)(web_?hook|callback)s?(_(url|uri|endpoint|address|target))?$')
         INTO secrets, removable, forms, called
-        FROM (SELECT t.*, w.word, t.form IN ('address', 'form') OR clone_internal.secret_kind(w.word) IS NOT NULL AND t.value ~ '^[^ ]{6}'
+        FROM (SELECT t.*, w.word, t.form IN ('address', 'form', 'hash', 'hook')
+                     OR w.word ~ '^(proxy_)?authorization$' AND t.value ~* '^(basic|bearer|digest|token|api-?key|key|negotiate|ntlm|hmac\S*|aws4\S*) +(?=\S*[0-9=])\S{8}'
+                     OR (clone_internal.secret_kind(w.word) IS NOT NULL OR t.form = 'setting' AND w.word ~ '^(account_key|client_key_data)$') AND t.value ~ '^[^ ]{6}'
+                     -- Of pages of a list.
+                     AND NOT (t.form IN ('setting', 'query') AND w.word ~ '(^|_)(page|next|continuation|sync|cursor|csrf)_token$')
                      -- Masked, or a variable.
                      AND t.value !~* '^([*•x.]+|[$%]?[{][^}]*[}]+|\$\w+|<[^>]*>|\[[^]]*\])$' AS secret
               FROM clone_internal.named_texts(c.relation, c.name, words) t
@@ -214,15 +250,20 @@ BEGIN
               WHERE NOT (t.form = 'member' AND EXISTS (SELECT FROM clone.store_rule u JOIN clone.store_relation r ON r.store = u.store AND r.relation = c.relation AND r.document_column = c.name
                          WHERE u.store = $1 AND u.action IN ('remove', 'set', 'regenerate') AND (u.resource_type IS NULL OR u.resource_type = r.resource_type OR r.type_column IS NOT NULL)
                            AND regexp_replace(u.path, E'^.*[].\\[''"]([^].[''"]+)[]''"]*$', E'\\1') = t.name))) n;
+        -- By its name, it is known what to remove.
+        forms := CASE WHEN 'member' = ANY (forms) THEN array_remove(forms, 'hash') ELSE forms END;
         removable := removable AND c.removable;
         proposal := CASE WHEN removable THEN format('SELECT clone.store_column(%L, %L, %L, ''expression'', value => %L);', $1, c.relation, c.name,
                 format('CASE WHEN pg_catalog.jsonb_typeof(%1$I) OPERATOR(pg_catalog.=) ''object'' THEN %1$I OPERATOR(pg_catalog.-) %2$L::pg_catalog.text[] ELSE %1$I END', c.name, secrets))
             WHEN c.document_type IS NOT NULL AND forms = '{member}' THEN (SELECT string_agg(format('SELECT clone.rule(%L, %L, %L, ''remove'');', $1, c.document_type, format('$..[%s]', clone_internal.path_name(x))), ' ' ORDER BY x) FROM unnest(secrets) x)
             -- Texts that are secrets as a whole, such as the address of a database.
-            WHEN c.emptied AND forms <@ '{address,form}' THEN format('SELECT clone.store_column(%L, %L, %L, ''null'');', $1, c.relation, c.name) END;
+            WHEN c.emptied AND (forms <@ '{address,form,hash,hook,query}' OR forms <@ '{address,form,query,setting}' AND c.connects) THEN format('SELECT clone.store_column(%L, %L, %L, ''null'');', $1, c.relation, c.name) END;
         IF forms IS NOT NULL AND NOT clone_internal.answered($1, c.relation, c.name, '$secrets') THEN
             PERFORM clone_internal.ask($1, c.relation, c.name, '$secrets', 'warning',
                 CASE WHEN forms = '{address}' THEN format('addresses in %s.%I hold passwords', c.relation, c.name)
+                     WHEN forms <@ '{address,query}' THEN format('addresses in %s.%I look as if they hold secrets: %s', c.relation, c.name, array_to_string(secrets[1:10], ', '))
+                     WHEN secrets IS NULL AND forms = '{hash}' THEN format('values of %s.%I look like hashes of passwords', c.relation, c.name)
+                     WHEN secrets IS NULL AND forms = '{hook}' THEN format('values of %s.%I look like addresses of web hooks, with which anybody can post', c.relation, c.name)
                      WHEN secrets IS NULL THEN format('values of %s.%I look like tokens or private keys', c.relation, c.name)
                      ELSE format('%s of %s.%I look like secrets: %s', CASE WHEN 'member' = ANY (forms) THEN 'members' ELSE 'settings' END, c.relation, c.name, array_to_string(secrets[1:10], ', ')) END
                     || ': the clone gets the source''s' || CASE WHEN proposal IS NULL THEN '. Give the column another value, clone.store_column(…), or remove them from the clone after it is made' ELSE '' END,

@@ -12,6 +12,7 @@ mod ownership;
 mod questions;
 mod refresh;
 mod row_questions;
+mod secrets;
 mod several_tables;
 mod table_questions;
 mod tenant_numbers;

@@ -1,0 +1,64 @@
+//! Secrets that are known by their form, wherever they are, and texts that only look like some.
+
+use super::{answer_all, discovered};
+
+const QUESTIONS: &str = "SELECT concat_ws(' ', severity, split_part(question, ': the clone gets', 1)) FROM clone.store_check('s') WHERE question ~ 'the clone gets the source''s' ORDER BY question COLLATE \"C\"";
+
+#[tokio::test]
+async fn connections_hashes_and_addresses_with_secrets_are_asked_about() {
+    let db = discovered(
+        r#"CREATE TABLE accounts (id bigserial PRIMARY KEY, name text);
+         CREATE TABLE links (id bigserial PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts, dsn text, connection_string text, kubeconfig text, cache text, storage text, digest_of text, hashed jsonb, directory text,
+             magic_link text, jdbc text, url text, doc jsonb, headers text, creds text, reset_digest text);
+         INSERT INTO accounts (name) VALUES ('Other'), ('Ours');
+         INSERT INTO links (account_id, dsn, connection_string, kubeconfig, cache, storage, digest_of, hashed, directory, magic_link, jdbc, url, doc, headers, creds, reset_digest)
+         SELECT 1 + n % 2, 'host=db user=app password=hunter' || n, 'Server=db;User Id=app;Password=hunter' || n || ';', E'users:\n- name: u\n  user:\n    token: ' || md5(n || 'k') || E'\n', 'cache.example:6380,password=' || md5(n || 'c') || ',ssl=True',
+                'DefaultEndpointsProtocol=https;AccountName=x;AccountKey=' || md5(n || 'a') || '==;EndpointSuffix=example.org', '$2a$10$' || substr(md5(n || 'd') || md5(n || 'e'), 1, 53), jsonb_build_object('was', '$argon2id$v=19$m=65536$' || md5(n || 'h')),
+                '{SSHA}' || md5(n || 's'), 'https://app.example/login?token=' || md5(n || 'm'), 'jdbc:sqlserver://db:1433;user=u;password=hunter' || n, 'https://hooks.slack.com/services/T0ABCDEF/B0ABCDEF/' || substr(md5(n || 'w'), 1, 24),
+                jsonb_build_object('u', 'https://discord.com/api/webhooks/123456789012345678/' || md5(n || 'x')), 'Authorization: Basic dXNlcjpwYXNzd29yZDE=', 'app:hunter' || n, md5(n || 'r') FROM generate_series(1, 6) n"#,
+        "accounts",
+    )
+    .await;
+    assert_eq!(
+        db.list(QUESTIONS).await,
+        [
+            "warning addresses in public.links.jdbc look as if they hold secrets: password",
+            "warning addresses in public.links.magic_link look as if they hold secrets: token",
+            "warning public.links.creds looks like a secret",
+            "warning public.links.reset_digest looks like a token",
+            "warning settings of public.links.cache look like secrets: password",
+            "warning settings of public.links.connection_string look like secrets: Password",
+            "warning settings of public.links.dsn look like secrets: password",
+            "warning settings of public.links.headers look like secrets: Authorization",
+            "warning settings of public.links.kubeconfig look like secrets: token",
+            "warning settings of public.links.storage look like secrets: AccountKey",
+            "warning values of public.links.digest_of look like hashes of passwords",
+            "warning values of public.links.directory look like hashes of passwords",
+            "warning values of public.links.doc look like addresses of web hooks, with which anybody can post",
+            "warning values of public.links.hashed look like hashes of passwords",
+            "warning values of public.links.url look like addresses of web hooks, with which anybody can post",
+        ]
+    );
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', 'Copy'").await;
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM links WHERE account_id = {clone} AND num_nulls(dsn, connection_string, kubeconfig, digest_of, directory, magic_link, jdbc, url) = 8"))
+            .await,
+        3
+    );
+}
+
+#[tokio::test]
+async fn prose_addresses_and_settings_without_secrets_are_not() {
+    let db = discovered(
+        r#"CREATE TABLE accounts (id bigserial PRIMARY KEY, name text);
+         CREATE TABLE notes (id bigserial PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts, body text);
+         INSERT INTO accounts (name) VALUES ('Other'), ('Ours');
+         INSERT INTO notes (account_id, body) SELECT 1 + n % 2, t FROM generate_series(1, 4) n, unnest(ARRAY['Basic internationalization of the app', E'- milk\n- password\n- token', E'- Call Bob: he forgot his password\n- Go', 'Your token is below.',
+             'const token = getTokenFromStore(); let password = readPassword();', 'https://example.com/list?size=2&pageToken=abcdefghij', 'https://example.com/p?utm_source=hooks&code=spring', 'Costs $5$ or $6$; bcrypt $2a$ and $argon2 are hashes',
+             'level=info user=x tokens=many token_type=bearer', 'Read https://hooks.slack.com/ and https://discord.com/api/webhooks first', E'title: Hello\ntags:\n  - a\nkey: value-of-it\n', 'see {SHA} and {CRYPT}', 'authorization: required by authorities']) t"#,
+        "accounts",
+    )
+    .await;
+    assert_eq!(db.list(QUESTIONS).await, Vec::<String>::new());
+}
