@@ -106,9 +106,24 @@ SET search_path = pg_catalog, pg_temp
 AS $$ SELECT clone_internal.snake($1) ~ '(^|_)(value|val|data|content|text|setting|config)$' $$;
 COMMENT ON FUNCTION clone_internal.names_setting(text) IS 'Whether a column is named like that of the values in rows of settings';
 
+-- Columns that say of a row of settings that its value is a secret. The texts of messages and posts may be sensitive in other ways: they are no
+-- values.
+CREATE FUNCTION clone_internal.secret_flags(relation regclass, "column" name) RETURNS SETOF name
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT a.attname FROM pg_attribute a
+    WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND clone_internal.base_type(a.atttypid) = 'boolean'::regtype
+      AND clone_internal.snake($2) ~ '(^|_)(value|val|setting|config)$'
+      AND clone_internal.snake(a.attname) ~ '^(is_|value_|is_value_|value_is_)?(secret|encrypted|sensitive|masked|password|credential)$'
+    ORDER BY a.attnum
+$$;
+COMMENT ON FUNCTION clone_internal.secret_flags(regclass, name) IS 'Columns that say whether the value of a row in this column is a secret';
+
 -- A text with a name within the values of a column. form: member of a document, setting in a line of a text or of a connection
 -- (SMTP_PASSWORD=…, host=… password=…), address with a password (postgres://user:password@host), query of an address (…?token=…), secret of a
--- known form, hash of a password, hook (its address is a secret), or row whose other column says that its value is a secret (key, value).
+-- known form, hash of a password, hook (its address is a secret), row whose other column says by a name that its value is a secret
+-- (key, value), or flag, which is such a column (is_secret).
 -- nested: below the root of a document.
 CREATE TYPE clone_internal.named_text AS (form text, name text, value text, nested boolean);
 
@@ -122,6 +137,7 @@ DECLARE
     keys text := (SELECT string_agg(format('t.%I::text', a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = named_texts.relation AND a.attnum > 0 AND NOT a.attisdropped
                   AND clone_internal.family(a.atttypid) = 'text' AND clone_internal.snake(a.attname) ~ '(^|_)(key|name|setting|option|parameter|param|variable|config|property|field|code|slug|kind|type)$'
                   AND clone_internal.names_setting(named_texts."column") AND a.attname <> named_texts."column");
+    flags text := (SELECT string_agg(format('CASE WHEN t.%I THEN %L END', f, f), ', ') FROM clone_internal.secret_flags(named_texts.relation, named_texts."column") f);
     type pg_type := (SELECT t FROM pg_attribute a JOIN pg_type t ON t.oid = clone_internal.base_type(a.atttypid) WHERE a.attrelid = named_texts.relation AND a.attname = named_texts."column");
 BEGIN
     RETURN QUERY EXECUTE format($q$
@@ -157,6 +173,8 @@ BEGIN
         UNION ALL
         SELECT 'row', k.name, k.value, true FROM (SELECT unnest(ARRAY[%6$s]::text[]) AS name, %2$s AS value FROM %7$s AS t) k WHERE k.name IS NOT NULL
         UNION ALL
+        SELECT 'flag', f.name, f.value, true FROM (SELECT unnest(ARRAY[%8$s]::text[]) AS name, %2$s AS value FROM %7$s AS t) f WHERE f.name IS NOT NULL
+        UNION ALL
         SELECT 'address', a.name, a.value, true FROM address a WHERE a.value ~ '[a-z][a-z0-9+.-]*://[^/\s:@]+:[^/\s@]+@'
         UNION ALL
         SELECT 'query', m[1], m[2], true FROM address a CROSS JOIN LATERAL regexp_matches(a.value, '[?&;#]([A-Za-z_][\w.-]*)=([^&;#\s]+)', 'g') AS m
@@ -165,7 +183,7 @@ BEGIN
         CASE WHEN type.typcategory = 'A' THEN format('unnest(t.%I)::text', "column") WHEN type.typname = 'hstore' THEN format('t.%I::json::text', "column") ELSE format('t.%I::text', "column") END,
         -- Some documents of type json are no jsonb.
         CASE WHEN type.oid IN ('json'::regtype, 'jsonb'::regtype) THEN $x$ CASE WHEN x.value ~ '\\u0000' THEN NULL ELSE x.value::jsonb END $x$ ELSE 'clone_internal.json_of(x.value)' END,
-        "column", words, keys, clone_internal.spread(relation, '*', 500));
+        "column", words, keys, clone_internal.spread(relation, '*', 500), flags);
 END
 $$;
 COMMENT ON FUNCTION clone_internal.named_texts(regclass, name, text) IS 'Members of documents, settings in texts and addresses with passwords within a column, of a sample of rows';
@@ -211,6 +229,10 @@ AS $$
 DECLARE
     words text := 'pass|pwd|wort|woord|mdp|senha|contrase|parola|has[lł]o|senord|adgangskode|salasana|heslo|jelszo|пароль|pin_|card_?number|cc_?number|cv[vc]|cookie|secret|token|key|cred|bearer|authorization|hmac|otp|mfa|code|hook|callback|://[^/ ]+:[^/ ]+@|[sr]k_|gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|AKIA|AIza|SG[.]|npm_|eyJ|Basic [a-z0-9+/]{12}|[$](2[abxy]?|argon2|pbkdf2|scrypt|[156phs])|pbkdf2|scrypt|scram-|[{](s?sha|smd5|crypt|argon2)|logic[.]azure|ifttt|telegram|[.]googleapis';
     secrets text[];
+    flags text[];
+    -- The values of rows that say so, and other secrets.
+    flagged text[];
+    others text[];
     removable boolean;
     forms text[];
     called text;
@@ -221,25 +243,26 @@ DECLARE
     c record;
 BEGIN
     FOR c IN
-        SELECT t.relation, t.name, t.type = 'jsonb'::regtype AND (t.role = 'keep' OR NOT rewritten)
+        SELECT t.relation, t.name, t.type, (t.role = 'keep' OR NOT rewritten)
                 AND NOT EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = t.relation AND d."column" = t.name)
                 AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = t.relation AND q."column" = t.name)
-                AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'c' AND f.conrelid = t.relation AND t.number = ANY (f.conkey)) AS removable,
+                AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'c' AND f.conrelid = t.relation AND t.number = ANY (f.conkey)) AS replaced,
                -- Rules are about the document of a table with a type.
                (SELECT r.resource_type FROM clone.store_relation r WHERE r.store = $1 AND r.relation = t.relation AND r.document_column = t.name AND r.type_column IS NULL) AS document_type,
-               EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.relation AND a.attname = t.name AND NOT a.attnotnull) AND clone_internal.family(t.type) = 'text' AS emptied,
+               EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.relation AND a.attname = t.name AND NOT a.attnotnull) AS nullable, clone_internal.family(t.type) AS family,
                clone_internal.snake(t.name) ~ '(^|_)(dsn|kube_?config|conn|connection|conn(ection)?_?str(ing)?|(database|db)_ur[il])$' AS connects,
                clone_internal.keep_call($1, t.relation, t.name, '$secrets') AS keep_secrets, clone_internal.keep_call($1, t.relation, t.name, '$called') AS keep_called
         FROM clone_internal.columns_with_words($1, words) t
         WHERE clone_internal.secret_kind(clone_internal.snake(t.name)) IS NULL
         ORDER BY t.relation::oid, t.number
     LOOP
-        SELECT array_agg(DISTINCT n.name ORDER BY n.name) FILTER (WHERE n.secret AND n.name <> ''), NOT bool_or(n.nested) FILTER (WHERE n.secret AND n.form NOT IN ('form', 'hash')), array_agg(DISTINCT n.form) FILTER (WHERE n.secret),
+        SELECT array_agg(DISTINCT n.name ORDER BY n.name) FILTER (WHERE n.secret AND n.name <> '' AND n.form <> 'flag'), array_agg(DISTINCT n.name ORDER BY n.name) FILTER (WHERE n.secret AND n.form = 'flag'),
+               array_agg(n.value) FILTER (WHERE n.secret AND n.form = 'flag'), array_agg(n.value) FILTER (WHERE n.secret AND n.form <> 'flag'), NOT bool_or(n.nested) FILTER (WHERE n.secret AND n.form NOT IN ('form', 'hash')), array_agg(DISTINCT n.form) FILTER (WHERE n.secret),
                min(n.value) FILTER (WHERE n.form = 'member' AND n.value ~* '^https?://' AND n.word ~ '(^|_)(web_?hook|callback)s?(_(url|uri|endpoint|address|target))?$')
-        INTO secrets, removable, forms, called
+        INTO secrets, flags, flagged, others, removable, forms, called
         FROM (SELECT t.*, w.word, t.form IN ('address', 'form', 'hash', 'hook')
                      OR w.word ~ '^(proxy_)?authorization$' AND t.value ~* '^(basic|bearer|digest|token|api-?key|key|negotiate|ntlm|hmac\S*|aws4\S*) +(?=\S*[0-9=])\S{8}'
-                     OR (clone_internal.secret_kind(w.word) IS NOT NULL OR t.form = 'setting' AND w.word ~ '^(account_key|client_key_data)$') AND t.value ~ '^[^ ]{6}'
+                     OR ((clone_internal.secret_kind(w.word) IS NOT NULL OR t.form = 'setting' AND w.word ~ '^(account_key|client_key_data)$') AND t.value ~ '^[^ ]{6}' OR t.form = 'flag' AND t.value <> '')
                      -- Of pages of a list.
                      AND NOT (t.form IN ('setting', 'query') AND w.word ~ '(^|_)(page|next|continuation|sync|cursor|csrf)_token$')
                      -- Masked, or a variable.
@@ -252,16 +275,21 @@ BEGIN
                            AND regexp_replace(u.path, E'^.*[].\\[''"]([^].[''"]+)[]''"]*$', E'\\1') = t.name))) n;
         -- By its name, it is known what to remove.
         forms := CASE WHEN 'member' = ANY (forms) THEN array_remove(forms, 'hash') ELSE forms END;
-        removable := removable AND c.removable;
+        removable := removable AND c.replaced AND c.type = 'jsonb'::regtype;
         proposal := CASE WHEN removable THEN format('SELECT clone.store_column(%L, %L, %L, ''expression'', value => %L);', $1, c.relation, c.name,
                 format('CASE WHEN pg_catalog.jsonb_typeof(%1$I) OPERATOR(pg_catalog.=) ''object'' THEN %1$I OPERATOR(pg_catalog.-) %2$L::pg_catalog.text[] ELSE %1$I END', c.name, secrets))
             WHEN c.document_type IS NOT NULL AND forms = '{member}' THEN (SELECT string_agg(format('SELECT clone.rule(%L, %L, %L, ''remove'');', $1, c.document_type, format('$..[%s]', clone_internal.path_name(x))), ' ' ORDER BY x) FROM unnest(secrets) x)
+            -- Of rows that say so, if no others have secrets.
+            WHEN flags IS NOT NULL AND c.replaced AND COALESCE(others <@ flagged, true) AND (c.family = 'text' OR c.family = 'json' AND c.nullable)
+                 THEN format('SELECT clone.store_column(%L, %L, %L, ''expression'', value => %L);', $1, c.relation, c.name,
+                     format('CASE WHEN %s THEN %s ELSE %I END', (SELECT string_agg(quote_ident(f), ' OR ' ORDER BY f) FROM unnest(flags) f), CASE WHEN c.nullable THEN 'NULL' ELSE '''''' END, c.name))
             -- Texts that are secrets as a whole, such as the address of a database.
-            WHEN c.emptied AND (forms <@ '{address,form,hash,hook,query}' OR forms <@ '{address,form,query,setting}' AND c.connects) THEN format('SELECT clone.store_column(%L, %L, %L, ''null'');', $1, c.relation, c.name) END;
+            WHEN c.nullable AND c.family = 'text' AND (forms <@ '{address,form,hash,hook,query}' OR forms <@ '{address,form,query,setting}' AND c.connects) THEN format('SELECT clone.store_column(%L, %L, %L, ''null'');', $1, c.relation, c.name) END;
         IF forms IS NOT NULL AND NOT clone_internal.answered($1, c.relation, c.name, '$secrets') THEN
             PERFORM clone_internal.ask($1, c.relation, c.name, '$secrets', 'warning',
                 CASE WHEN forms = '{address}' THEN format('addresses in %s.%I hold passwords', c.relation, c.name)
                      WHEN forms <@ '{address,query}' THEN format('addresses in %s.%I look as if they hold secrets: %s', c.relation, c.name, array_to_string(secrets[1:10], ', '))
+                     WHEN secrets IS NULL AND flags IS NOT NULL AND COALESCE(others <@ flagged, true) THEN format('values of %s.%I are secrets where %s is true', c.relation, c.name, array_to_string(flags, ' or '))
                      WHEN secrets IS NULL AND forms = '{hash}' THEN format('values of %s.%I look like hashes of passwords', c.relation, c.name)
                      WHEN secrets IS NULL AND forms = '{hook}' THEN format('values of %s.%I look like addresses of web hooks, with which anybody can post', c.relation, c.name)
                      WHEN secrets IS NULL THEN format('values of %s.%I look like tokens or private keys', c.relation, c.name)

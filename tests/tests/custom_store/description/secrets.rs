@@ -62,3 +62,54 @@ async fn prose_addresses_and_settings_without_secrets_are_not() {
     .await;
     assert_eq!(db.list(QUESTIONS).await, Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn values_of_rows_that_say_that_they_are_secrets_are_asked_about() {
+    let db = discovered(
+        r#"CREATE TABLE accounts (id bigserial PRIMARY KEY, name text);
+         CREATE TABLE variable (id bigserial PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts, path text, value text, is_secret boolean);
+         CREATE TABLE option (id bigserial PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts, title text, value text NOT NULL, "isEncrypted" boolean NOT NULL);
+         CREATE TABLE parameter (id bigserial PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts, title text, value jsonb, sensitive boolean);
+         CREATE TABLE ci_variable (id bigserial PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts, key text, value text, masked boolean);
+         CREATE TABLE mixed (id bigserial PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts, value text, masked boolean);
+         CREATE TABLE status (id bigserial PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts, text text, sensitive boolean, content text, encrypted boolean);
+         CREATE TABLE entry (id bigserial PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts, value text, hidden boolean, is_secret boolean);
+         INSERT INTO accounts (name) VALUES ('Other'), ('Ours');
+         INSERT INTO variable (account_id, path, value, is_secret) SELECT 1 + n % 2, 'v', CASE WHEN n % 3 = 0 THEN md5(n::text) ELSE 'plain' END, n % 3 = 0 FROM generate_series(1, 12) n;
+         INSERT INTO option (account_id, title, value, "isEncrypted") SELECT account_id, path, value, is_secret FROM variable ORDER BY id;
+         INSERT INTO parameter (account_id, title, value, sensitive) SELECT account_id, path, to_jsonb(value), is_secret FROM variable ORDER BY id;
+         INSERT INTO ci_variable (account_id, key, value, masked) SELECT account_id, CASE WHEN is_secret THEN 'DB_PASSWORD' ELSE 'DB_HOST' END, value, is_secret FROM variable ORDER BY id;
+         INSERT INTO mixed (account_id, value, masked) SELECT account_id, 'Bearer ' || md5(id::text), is_secret FROM variable ORDER BY id;
+         INSERT INTO status (account_id, text, sensitive, content, encrypted) SELECT account_id, 'Look at this photo', is_secret, 'words', is_secret FROM variable;
+         INSERT INTO entry (account_id, value, hidden, is_secret) SELECT account_id, CASE WHEN is_secret THEN '****' ELSE 'word' END, NOT is_secret, is_secret FROM variable"#,
+        "accounts",
+    )
+    .await;
+    assert_eq!(
+        db.list(QUESTIONS).await,
+        [
+            "warning settings of public.ci_variable.value look like secrets: DB_PASSWORD",
+            "warning values of public.mixed.value look like tokens or private keys",
+            "warning values of public.option.value are secrets where isEncrypted is true",
+            "warning values of public.parameter.value are secrets where sensitive is true",
+            "warning values of public.variable.value are secrets where is_secret is true",
+        ]
+    );
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', 'Copy'").await;
+    for (table, cleared) in [
+        ("variable", "value IS NULL"),
+        ("option", "value = ''"),
+        ("parameter", "value IS NULL"),
+        ("ci_variable", "value IS NULL"),
+    ] {
+        assert_eq!(
+            db.number(&format!(
+                "SELECT count(*) FROM {table} WHERE account_id = {clone} AND {cleared}"
+            ))
+            .await,
+            2,
+            "{table}"
+        );
+    }
+}
