@@ -1,6 +1,6 @@
 //! The references of a store: foreign keys and declared references. Verification follows them, and a deletion looks for those to its rows.
 
-use pg_clone_core::plan::{self, KeyForm, Oid, ReferenceForm, Store, Table, quote};
+use pg_clone_core::plan::{self, Column, KeyForm, Oid, ReferenceForm, Store, Table, quote};
 
 /// A reference.
 pub struct AnyReference {
@@ -104,9 +104,20 @@ impl AnyReference {
     }
 }
 
-/// The references of a table to tables of the store: foreign keys, declared ones, and columns whose role was inferred or comes from a
-/// preset.
+/// The references of a table to tables of the store: foreign keys, declared ones, and the column by which rows belong to a parent.
+pub fn declared_references(store: &Store, table: &Table) -> Vec<AnyReference> {
+    references_by(store, table, &|column| {
+        !column.inferred() || table.join_column.as_ref() == Some(&column.name)
+    })
+}
+
+/// The same, and all columns whose role was inferred or comes from a preset.
 pub fn references(store: &Store, table: &Table) -> Vec<AnyReference> {
+    references_by(store, table, &|_| true)
+}
+
+/// The references of a table; `counts` says whether a column refers to a table that has nothing but a role for it.
+fn references_by(store: &Store, table: &Table, counts: &dyn Fn(&Column) -> bool) -> Vec<AnyReference> {
     // A table below a view of the store: the clone's rows are those of the view.
     let by_view = |key: &plan::ForeignKey| {
         let declared = |r: &&plan::Reference| key.columns.as_slice() == [r.column.as_str()];
@@ -194,7 +205,7 @@ pub fn references(store: &Store, table: &Table) -> Vec<AnyReference> {
             continue;
         };
         // Of an inferred role, the foreign key says the same.
-        if column.inferred() && table.references.contains(oid) {
+        if column.inferred() && table.references.contains(oid) || !counts(column) {
             continue;
         }
         let known = |f: &AnyReference| f.columns == [column.name.clone()];

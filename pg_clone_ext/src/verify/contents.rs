@@ -27,12 +27,21 @@ pub struct Contents(HashMap<Oid, Content>);
 impl Contents {
     /// Compares source and clone by one aggregate over each table of both. A sample cannot be compared.
     pub fn of(pair: &Pair<'_>) -> Result<Self> {
+        Self::by(pair, &|_| true)
+    }
+
+    /// The same by columns that a clone keeps, without documents: of a store of documents these are nearly all bytes.
+    pub fn of_kept_columns(pair: &Pair<'_>) -> Result<Self> {
+        Self::by(pair, &|column| column.role == ColumnRole::Keep)
+    }
+
+    fn by(pair: &Pair<'_>, counts: &dyn Fn(&Column) -> bool) -> Result<Self> {
         let mut contents = Contents::default();
         if pair.sample.is_some() {
             return Ok(contents);
         }
         for table in pair.store.tables.iter().filter(|table| !table.empty) {
-            contents.0.insert(table.oid, content(pair, table)?);
+            contents.0.insert(table.oid, content(pair, table, counts)?);
         }
         Ok(contents)
     }
@@ -101,13 +110,12 @@ fn has_triggers(table: &Table) -> Result<bool> {
     )))
 }
 
-fn content(pair: &Pair<'_>, table: &Table) -> Result<Content> {
-    let has_triggers = has_triggers(table)?;
-    let candidates = if has_triggers {
-        Vec::new()
-    } else {
-        candidates(table)
-    };
+fn content(pair: &Pair<'_>, table: &Table, counts: &dyn Fn(&Column) -> bool) -> Result<Content> {
+    let mut candidates = candidates(table);
+    if has_triggers(table)? {
+        candidates.clear();
+    }
+    candidates.retain(|column| counts(column));
     let columns: Vec<String> = candidates
         .iter()
         .map(|column| format!("t.{}", quote::identifier(&column.name)))

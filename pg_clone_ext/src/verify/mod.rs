@@ -190,7 +190,7 @@ fn checks_of(
             ok: found.count == 0,
         });
     }
-    if store.follows_constraints() {
+    if store.follows_constraints() || store.preset == "documents" {
         let pair = Pair {
             store,
             source: &run.source_project,
@@ -204,6 +204,11 @@ fn checks_of(
             copied_now: now && !run.replaces,
             may_be_more: run.may_be_more(),
         };
+        if !store.follows_constraints() {
+            let contents = contents::Contents::of_kept_columns(&pair)?;
+            uuid_values::check(&pair, &contents, false, &mut checks)?;
+            return Ok(checks);
+        }
         references::check(&pair, &mut checks)?;
         masks::check(&pair, &mut checks)?;
         text_keys::check(&pair, &mut checks)?;

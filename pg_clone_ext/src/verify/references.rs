@@ -7,7 +7,7 @@ use super::contents::Contents;
 use super::key_sets::{Followed, KeySets};
 use super::sql_references::named;
 use super::uuid_values;
-use crate::run::any_reference::{AnyReference, follows_source, references};
+use crate::run::any_reference::{AnyReference, declared_references, follows_source};
 use pg_clone_core::error::Result;
 use pg_clone_core::plan::{Oid, Store, Table};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -112,7 +112,7 @@ pub fn check(pair: &Pair<'_>, checks: &mut Vec<Check>) -> Result<()> {
     for found in &found {
         check_reference(pair, found, &dangle, checks);
     }
-    uuid_values::check(pair, &contents, checks)?;
+    uuid_values::check(pair, &contents, true, checks)?;
     undescribed(pair, checks);
     Ok(())
 }
@@ -254,7 +254,7 @@ fn follow<'a>(
     keys: &mut KeySets,
     found: &mut Vec<Found<'a>>,
 ) -> Result<()> {
-    let references = references(pair.store, table);
+    let references = declared_references(pair.store, table);
     let comparable = contents.comparable(table.oid);
     let mut columns = Columns {
         pair,
@@ -360,6 +360,8 @@ fn read_columns(
     }
     let followed = (0..columns.references.len())
         .filter(|place| same(*place) && of_clone.named[*place].own > 0)
+        // Where its condition is not met, a value may be a key by chance.
+        .filter(|place| columns.references[*place].0.condition.is_none())
         .map(|place| {
             let (reference, kind) = columns.references[place];
             Followed {

@@ -6,10 +6,9 @@ use super::key_sets::hash;
 use super::references::Pair;
 use crate::pg::privileges::AsExtensionOwner;
 use crate::pg::query::{exists, for_each_row};
-use crate::run::keys::Key;
 use pg_clone_core::error::Result;
 use pg_clone_core::ids::{Id, IdMap, IdVersion, Mapped, NewIds};
-use pg_clone_core::plan::{self, Column, ColumnRole, KeyKind, SourceQuery, Table, quote};
+use pg_clone_core::plan::{self, Column, ColumnRole, SourceQuery, Table, quote};
 use pg_clone_core::scan;
 
 /// What the UUIDs of a column name.
@@ -24,14 +23,21 @@ struct Named {
 }
 
 /// Compares the UUIDs in the clone's rows with those in the source's. Nothing is compared if the keys do not fit into memory.
-pub fn check(pair: &Pair<'_>, contents: &Contents, checks: &mut Vec<Check>) -> Result<()> {
-    let has_rules = has_rules(&pair.store.name)?;
+/// `others`: also those that name no row of the project, which the versions of documents do not keep.
+pub fn check(pair: &Pair<'_>, contents: &Contents, others: bool, checks: &mut Vec<Check>) -> Result<()> {
+    let types_of_rules = types_of_rules(&pair.store.name)?;
     let tables: Vec<(&Table, Vec<&Column>)> = pair
         .store
         .tables
         .iter()
-        .filter(|table| !table.empty && contents.comparable(table.oid) && table.version_path.is_none())
-        .map(|table| (table, columns(table, has_rules)))
+        .filter(|table| !table.empty && contents.comparable(table.oid))
+        .filter(|table| !others || table.version_path.is_none())
+        .map(|table| {
+            (
+                table,
+                columns(table, changed_by_rules(pair, table, &types_of_rules)),
+            )
+        })
         .filter(|(_, columns)| !columns.is_empty())
         .collect();
     if tables.is_empty() {
@@ -45,8 +51,27 @@ pub fn check(pair: &Pair<'_>, contents: &Contents, checks: &mut Vec<Check>) -> R
         return Ok(());
     }
     for (table, columns) in tables {
-        let source = named(pair, contents, table, &columns, false, (&of_source, &of_clone))?;
-        let clone = named(pair, contents, table, &columns, true, (&of_clone, &of_source))?;
+        if !others && edited(pair, table)? {
+            continue;
+        }
+        let source = named(
+            pair,
+            contents,
+            table,
+            &columns,
+            false,
+            others,
+            (&of_source, &of_clone),
+        )?;
+        let clone = named(
+            pair,
+            contents,
+            table,
+            &columns,
+            true,
+            others,
+            (&of_clone, &of_source),
+        )?;
         for ((column, source), clone) in columns.iter().zip(source).zip(clone) {
             if source.own == 0 && clone == source {
                 continue;
@@ -69,6 +94,17 @@ pub fn check(pair: &Pair<'_>, contents: &Contents, checks: &mut Vec<Check>) -> R
     Ok(())
 }
 
+/// Whether rows of the clone were written after it was made: applications change documents all the time.
+fn edited(pair: &Pair<'_>, table: &Table) -> Result<bool> {
+    let belongs = plan::condition(pair.store, table, pair.target, pair.filled, true)?;
+    match (belongs, pair.age) {
+        (Some(belongs), Some(age)) => exists(&SourceQuery::over(&table.from_sql()).filter(format!(
+            "({belongs}) AND pg_catalog.age(t.xmin) OPERATOR(pg_catalog.<) {age}"
+        ))),
+        _ => Ok(true),
+    }
+}
+
 fn said(named: &Named, same: bool) -> String {
     let others = match named.others {
         0 => String::new(),
@@ -78,12 +114,35 @@ fn said(named: &Named, same: bool) -> String {
     format!("{}{others}{differ}", named.own)
 }
 
-fn has_rules(store: &str) -> Result<bool> {
+/// The types of documents on which rules act; `None`: all types.
+fn types_of_rules(store: &str) -> Result<Vec<Option<String>>> {
     let _owner = AsExtensionOwner::new();
-    exists(&SourceQuery::over("clone.store_rule").filter(format!(
+    let mut types = Vec::new();
+    let rules = SourceQuery::over("clone.store_rule").filter(format!(
         "t.store OPERATOR(pg_catalog.=) {}",
         quote::literal(store)
-    )))
+    ));
+    for_each_row(&rules.select("t.resource_type"), &mut |row| {
+        if let Some(row) = row {
+            types.push(row.text(0)?.map(std::borrow::Cow::into_owned));
+        }
+        Ok(())
+    })?;
+    Ok(types)
+}
+
+/// Whether a rule may act on the documents of a table. One for the type of the project's document acts on no others.
+fn changed_by_rules(pair: &Pair<'_>, table: &Table, types: &[Option<String>]) -> bool {
+    let of_project = pair
+        .store
+        .project_table()
+        .ok()
+        .and_then(|table| table.resource_type.as_ref());
+    types.iter().any(|name| match (name, &table.resource_type) {
+        (None, _) => true,
+        (Some(name), Some(own)) => name == own,
+        (Some(name), None) => Some(name) != of_project,
+    })
 }
 
 /// The columns that are read: declared references are verified as such.
@@ -123,31 +182,24 @@ fn keys(pair: &Pair<'_>, contents: &Contents, of_clone: bool) -> Result<Option<I
             continue;
         };
         let own = |column: &&Column| {
-            table.id_column.as_ref() == Some(&column.name)
-                || matches!(column.role, ColumnRole::NewUuid | ColumnRole::Random)
+            (column.type_name == "uuid" || plan::is_text(&column.type_name))
+                && (table.id_column.as_ref() == Some(&column.name)
+                    || table.keys.is_unique(&column.name)
+                    || matches!(column.role, ColumnRole::NewUuid | ColumnRole::Random))
         };
         for column in table.columns.iter().filter(own) {
-            let kind = KeyKind::of(&column.type_name);
-            if kind == KeyKind::Int {
-                continue;
-            }
             let sql = SourceQuery::over(&table.from_sql())
                 .filter(belongs.clone())
                 .select(&format!(
-                    "t.{}, {}",
-                    quote::identifier(&column.name),
+                    "{}, {}",
+                    table.text_of("t", &column.name),
                     contents.digest(table.oid)
                 ));
             for_each_row(&sql, &mut |row| {
                 let Some(row) = row.filter(|_| fits) else {
                     return Ok(());
                 };
-                let id = match Key::read(row, 0, kind, &column.type_name)? {
-                    Some(Key::Uuid(id)) => Some(id),
-                    Some(Key::Text(text)) => scan::uuids(text.as_bytes()).map(|(_, id)| id).next(),
-                    _ => None,
-                };
-                if let Some(id) = id {
+                if let Some((_, id)) = row.bytes(0).and_then(|text| scan::uuids(text).next()) {
                     let mut content = Id::default();
                     content[..8].copy_from_slice(
                         &hash((table.oid, &column.name, row.bigint(1).unwrap_or(0))).to_le_bytes(),
@@ -168,6 +220,7 @@ fn named(
     table: &Table,
     columns: &[&Column],
     of_clone: bool,
+    others: bool,
     (own, other): (&IdMap, &IdMap),
 ) -> Result<Vec<Named>> {
     let mut found: Vec<Named> = columns.iter().map(|_| Named::default()).collect();
@@ -198,7 +251,7 @@ fn named(
                         named.own += 1;
                         hash((content, number, of_row))
                     }
-                    _ if matches!(other.get(&id), Mapped::Cloned(_)) => continue,
+                    _ if !others || matches!(other.get(&id), Mapped::Cloned(_)) => continue,
                     _ => {
                         named.others += 1;
                         hash((content, number, id, false))
