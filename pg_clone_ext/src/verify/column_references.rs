@@ -21,6 +21,9 @@ pub struct NamedTogether {
     pub together: Vec<u64>,
 }
 
+/// A value of a reference, and whether it may hold a key beside other text.
+type InColumn = (Value, bool);
+
 /// A hash of two hashes.
 fn mixed(first: u64, second: u64) -> u64 {
     let mixed = (first ^ second.rotate_left(29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -166,7 +169,7 @@ impl Columns<'_> {
 
     /// Calls `each` with the hash of a row's content and, for each reference, the value and whether it may hold a key beside
     /// other text; false: the table can have no rows.
-    fn each_row(&self, of_clone: bool, each: &mut dyn FnMut(i64, &[Option<(Value, bool)>])) -> Result<bool> {
+    fn each_row(&self, of_clone: bool, each: &mut dyn FnMut(i64, &[Option<InColumn>])) -> Result<bool> {
         let Some(belongs) = self.contents.condition(self.pair, self.table, of_clone)? else {
             return Ok(false);
         };
