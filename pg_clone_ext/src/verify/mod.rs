@@ -43,8 +43,6 @@ struct MadeBy {
     triggers: Option<String>,
     /// Rows of the replaced clone that it has kept.
     added_rows: i64,
-    /// Whether it replaced a clone, whose rows may have kept values.
-    replaces: bool,
     /// Values that the caller chose, by column.
     values: BTreeMap<String, String>,
     dangling: i64,
@@ -201,7 +199,6 @@ fn checks_of(
             relatives: &inheritance::of(store)?,
             sample,
             age: run.age,
-            copied_now: now && !run.replaces,
             may_be_more: run.may_be_more(),
         };
         if !store.follows_constraints() {

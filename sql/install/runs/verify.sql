@@ -14,7 +14,6 @@ AS $$
         'values', COALESCE(r.arguments#>'{options,values}', '{}'),
         'triggers', r.arguments#>>'{options,triggers}',
         'added_rows', r.added_rows,
-        'replaces', r.arguments#>'{options,replace}' IS NOT NULL,
         'dangling', r.dangling,
         'rows', (SELECT COALESCE(jsonb_object_agg(t.relation, t.rows), '{}') FROM (
             SELECT d.relation, sum(d.rows) AS rows FROM clone.run_table d WHERE d.run_id = r.id GROUP BY d.relation) t),
