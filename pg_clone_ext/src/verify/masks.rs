@@ -58,7 +58,7 @@ fn shared(pair: &Pair<'_>, table: &Table, column: &str, long: &str) -> Result<Op
         ))
         .select(&value);
     let rows = SourceQuery::over(&table.from_sql()).filter(format!(
-        "({clone}) AND t.{} IS NOT NULL{long} AND ({value}) COLLATE \"C\" OPERATOR(pg_catalog.=) ANY (ARRAY({of_source}))",
+        "({clone}) AND t.{} IS NOT NULL{long} AND ({value}) COLLATE \"C\" OPERATOR(pg_catalog.=) ANY ({of_source})",
         quote::identifier(column)
     ));
     Ok(Some(count(&rows)?))

@@ -114,7 +114,7 @@ fn said(named: &Named, same: bool) -> String {
     format!("{}{others}{differ}", named.own)
 }
 
-/// The types of documents on which rules act; `None`: all types.
+/// The types of documents on which the store's rules act, one for each rule; `None`: all types.
 fn types_of_rules(store: &str) -> Result<Vec<Option<String>>> {
     let _owner = AsExtensionOwner::new();
     let mut types = Vec::new();
