@@ -5,7 +5,7 @@ use super::contents::Contents;
 use super::key_sets::hash;
 use super::references::Pair;
 use crate::pg::privileges::AsExtensionOwner;
-use crate::pg::query::{exists, for_each_row};
+use crate::pg::query::for_each_row;
 use pg_clone_core::error::Result;
 use pg_clone_core::ids::{Id, IdMap, IdVersion, Mapped, NewIds};
 use pg_clone_core::plan::{self, Column, ColumnRole, SourceQuery, Table, quote};
@@ -51,9 +51,6 @@ pub fn check(pair: &Pair<'_>, contents: &Contents, others: bool, checks: &mut Ve
         return Ok(());
     }
     for (table, columns) in tables {
-        if !others && edited(pair, table)? {
-            continue;
-        }
         let source = named(
             pair,
             contents,
@@ -92,17 +89,6 @@ pub fn check(pair: &Pair<'_>, contents: &Contents, others: bool, checks: &mut Ve
         }
     }
     Ok(())
-}
-
-/// Whether rows of the clone were written after it was made: applications change documents all the time.
-fn edited(pair: &Pair<'_>, table: &Table) -> Result<bool> {
-    let belongs = plan::condition(pair.store, table, pair.target, pair.filled, true)?;
-    match (belongs, pair.age) {
-        (Some(belongs), Some(age)) => exists(&SourceQuery::over(&table.from_sql()).filter(format!(
-            "({belongs}) AND pg_catalog.age(t.xmin) OPERATOR(pg_catalog.<) {age}"
-        ))),
-        _ => Ok(true),
-    }
 }
 
 fn said(named: &Named, same: bool) -> String {
@@ -192,14 +178,21 @@ fn keys(pair: &Pair<'_>, contents: &Contents, of_clone: bool) -> Result<Option<I
                 .filter(belongs.clone())
                 .select(&format!(
                     "{}, {}",
-                    table.text_of("t", &column.name),
+                    as_read(table, column),
                     contents.digest(table.oid)
                 ));
             for_each_row(&sql, &mut |row| {
                 let Some(row) = row.filter(|_| fits) else {
                     return Ok(());
                 };
-                if let Some((_, id)) = row.bytes(0).and_then(|text| scan::uuids(text).next()) {
+                let id = match column.type_name.as_str() {
+                    "uuid" => row.uuid(0),
+                    _ => row
+                        .bytes(0)
+                        .and_then(|text| scan::uuids(text).next())
+                        .map(|(_, id)| id),
+                };
+                if let Some(id) = id {
                     let mut content = Id::default();
                     content[..8].copy_from_slice(
                         &hash((table.oid, &column.name, row.bigint(1).unwrap_or(0))).to_le_bytes(),
@@ -211,6 +204,14 @@ fn keys(pair: &Pair<'_>, contents: &Contents, of_clone: bool) -> Result<Option<I
         }
     }
     Ok(fits.then_some(keys))
+}
+
+/// A column of a row `t` as it is read: as text, unless its bytes have what is looked for.
+fn as_read(table: &Table, column: &Column) -> String {
+    match column.type_name.as_str() {
+        "uuid" | "jsonb" => format!("t.{}", quote::identifier(&column.name)),
+        _ => table.text_of("t", &column.name),
+    }
 }
 
 /// What the UUIDs of each column name, in the rows of a project. `keys`: the project's own, and those of the other one.
@@ -228,7 +229,7 @@ fn named(
         return Ok(found);
     };
     let mut list = vec![contents.digest(table.oid)];
-    list.extend(columns.iter().map(|column| table.text_of("t", &column.name)));
+    list.extend(columns.iter().map(|column| as_read(table, column)));
     let sql = SourceQuery::over(&table.from_sql())
         .filter(belongs)
         .select(&list.join(", "));
@@ -236,28 +237,29 @@ fn named(
         let Some(row) = row else { return Ok(()) };
         let content = row.bigint(0).unwrap_or(0);
         for (place, (column, named)) in columns.iter().zip(&mut found).enumerate() {
-            let Some(bytes) = row.bytes(place + 1) else {
-                continue;
-            };
-            for (number, (_, id)) in scan::uuids(bytes).enumerate() {
-                // Members of jsonb are sorted by their names, which may be keys.
-                let number = if column.type_name.starts_with("jsonb") {
-                    0
-                } else {
-                    number
-                };
+            // Members of jsonb are sorted by their names, which may be keys.
+            let sorted = !others || column.type_name.starts_with("jsonb");
+            let mut add = |number: usize, id: Id| {
+                let number = if sorted { 0 } else { number };
                 let names = match own.get(&id) {
                     Mapped::Cloned(of_row) => {
                         named.own += 1;
                         hash((content, number, of_row))
                     }
-                    _ if !others || matches!(other.get(&id), Mapped::Cloned(_)) => continue,
+                    _ if !others || matches!(other.get(&id), Mapped::Cloned(_)) => return,
                     _ => {
                         named.others += 1;
                         hash((content, number, id, false))
                     }
                 };
                 named.pairs = named.pairs.wrapping_add(names);
+            };
+            if column.type_name == "uuid" {
+                row.uuid(place + 1).into_iter().for_each(|id| add(0, id));
+            } else if let Some(bytes) = row.bytes(place + 1) {
+                for (number, (_, id)) in scan::uuids(bytes).enumerate() {
+                    add(number, id);
+                }
             }
         }
         Ok(())
