@@ -7,6 +7,13 @@ SET search_path = pg_catalog, pg_temp
 AS $$ SELECT format('pg_catalog.substr(pg_catalog.sha512(pg_catalog.uuid_send(pg_catalog.gen_random_uuid())), 1, pg_catalog.length(%I))', $1) $$;
 COMMENT ON FUNCTION clone_internal.random_bytes(name) IS 'An expression for random bytes of the length of a column''s value';
 
+-- Names that secret_kind() knows have one of these; with others, of columns or of members, they say what is looked at.
+CREATE FUNCTION clone_internal.secret_words() RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT 'pass|pwd|wort|woord|mdp|senha|contrase|parola|has[lł]o|senord|adgangskode|salasana|heslo|jelszo|пароль|pin_|card_?number|cc_?number|cv[vc]|cookie|secret|token' $$;
+COMMENT ON FUNCTION clone_internal.secret_words() IS 'Parts of names of passwords, secrets and tokens, as a regular expression';
+
 CREATE FUNCTION clone_internal.secret_kind(word text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -52,7 +59,7 @@ AS $$
         JOIN clone.store s ON s.name = $1 AND s.preset IN ('discover', 'custom')
         JOIN clone.store_relation r ON r.store = $1 AND r.relation = t.relation
         WHERE t.name <> COALESCE(r.project_column, '') AND t.name <> COALESCE(r.id_column, '')
-          AND t.name ~* 'pass|pwd|wort|woord|mdp|senha|contrase|parola|has[lł]o|senord|adgangskode|salasana|heslo|jelszo|пароль|pin_|_pin|card_?number|cc_?number|cv[vc]|cookie|secret|token|api_?key|access_?key|private_?key|signing|encrypted|auth_?key|otp|totp|mfa|recovery|session|cred|salt|digest|key$|hash$|^(id|data|payload|value)$|bearer|hmac'
+          AND t.name ~* (clone_internal.secret_words() || '|_pin|api_?key|access_?key|private_?key|signing|encrypted|auth_?key|otp|totp|mfa|recovery|session|cred|salt|digest|key$|hash$|^(id|data|payload|value)$|bearer|hmac')
           AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = t.relation AND t.number = ANY (f.conkey))
     ), kinds AS (
         SELECT c.*, COALESCE(clone_internal.secret_kind(c.word),
@@ -227,7 +234,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    words text := 'pass|pwd|wort|woord|mdp|senha|contrase|parola|has[lł]o|senord|adgangskode|salasana|heslo|jelszo|пароль|pin_|card_?number|cc_?number|cv[vc]|cookie|secret|token|key|cred|bearer|authorization|hmac|otp|mfa|code|hook|callback|://[^/ ]+:[^/ ]+@|[sr]k_|gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|AKIA|AIza|SG[.]|npm_|eyJ|Basic [a-z0-9+/]{12}|[$](2[abxy]?|argon2|pbkdf2|scrypt|[156phs])|pbkdf2|scrypt|scram-|[{](s?sha|smd5|crypt|argon2)|logic[.]azure|ifttt|telegram|[.]googleapis';
+    words text := clone_internal.secret_words() || '|key|cred|bearer|authorization|hmac|otp|mfa|code|hook|callback|://[^/ ]+:[^/ ]+@|[sr]k_|gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|AKIA|AIza|SG[.]|npm_|eyJ|Basic [a-z0-9+/]{12}|[$](2[abxy]?|argon2|pbkdf2|scrypt|[156phs])|pbkdf2|scrypt|scram-|[{](s?sha|smd5|crypt|argon2)|logic[.]azure|ifttt|telegram|[.]googleapis';
     secrets text[];
     flags text[];
     -- The values of rows that say so, and other secrets.
