@@ -24,35 +24,59 @@ pub struct NamedTogether {
 /// A value of a reference, and whether it may hold a key beside other text.
 type InColumn = (Value, bool);
 
-/// A hash of two hashes.
-fn mixed(first: u64, second: u64) -> u64 {
-    let mixed = (first ^ second.rotate_left(29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed ^ (mixed >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93)
+/// A reference that is followed in one pass with others.
+#[derive(Clone, Copy)]
+pub struct ColumnReference<'r> {
+    /// The reference.
+    pub reference: &'r AnyReference,
+    /// The column that refers.
+    pub column: &'r str,
+    /// The referenced column.
+    pub key: &'r str,
+    /// The kind of both.
+    pub kind: KeyKind,
 }
 
-/// The kind of the values, if the reference has one column and one key of the same kind.
-pub fn kind_of(pair: &Pair<'_>, table: &Table, reference: &AnyReference) -> Option<KeyKind> {
-    let ([column], [key], [operator]) = (
-        reference.columns.as_slice(),
-        reference.parent_columns.as_slice(),
-        reference.operators.as_slice(),
-    ) else {
+/// The reference, if one column and one key of the same kind decide it. Beside them there may be the columns of the tenant: within
+/// a project they have one value.
+pub fn of_column<'r>(
+    pair: &Pair<'_>,
+    table: &Table,
+    reference: &'r AnyReference,
+) -> Option<ColumnReference<'r>> {
+    let parent = pair.store.table(reference.parent);
+    let is_tenant = |(column, key): &(&String, &String)| {
+        table.project_column.as_ref() == Some(*column)
+            && parent.is_some_and(|parent| parent.project_column.as_ref() == Some(*key))
+    };
+    let pairs = || reference.columns.iter().zip(&reference.parent_columns);
+    let several = reference.columns.len() > 1;
+    let mut decisive = pairs()
+        .zip(&reference.operators)
+        .filter(|(pair, _)| !(several && is_tenant(pair)));
+    let (Some(((column, key), operator)), None) = (decisive.next(), decisive.next()) else {
         return None;
     };
+    if reference.columns.len() != reference.operators.len() {
+        return None;
+    }
     if pair.relatives.contains_key(&reference.parent) {
         return None;
     }
     let own = table.type_of(column);
     // Of a table that the store does not have, no keys are read.
-    let key = pair
-        .store
-        .table(reference.parent)
-        .map_or(own, |parent| parent.type_of(key));
+    let type_of_key = parent.map_or(own, |parent| parent.type_of(key));
     let kind = KeyKind::of(own);
-    let alike =
-        kind == KeyKind::of(key) && (kind != KeyKind::Text || is_plain_text(own) && is_plain_text(key));
-    (alike && reference.form == ReferenceForm::Column && !reference.as_text && operator == EQUAL)
-        .then_some(kind)
+    let alike = kind == KeyKind::of(type_of_key)
+        && (kind != KeyKind::Text || is_plain_text(own) && is_plain_text(type_of_key));
+    (alike && reference.form == ReferenceForm::Column && !reference.as_text && operator == EQUAL).then_some(
+        ColumnReference {
+            reference,
+            column,
+            key,
+            kind,
+        },
+    )
 }
 
 /// Whether equality of this text type is equality of bytes.
@@ -68,24 +92,23 @@ pub struct Columns<'a> {
     pub contents: &'a Contents,
     /// The table.
     pub table: &'a Table,
-    /// Its references that have a kind.
-    pub references: Vec<(&'a AnyReference, KeyKind)>,
+    /// Those of its references that one column decides.
+    pub references: Vec<ColumnReference<'a>>,
 }
 
 impl Columns<'_> {
     /// Reads the keys that they may have; references whose keys do not fit into memory are left out.
     pub fn read_keys(&mut self, keys: &mut KeySets) -> Result<()> {
         let mut fit = Vec::new();
-        for (reference, kind) in std::mem::take(&mut self.references) {
-            let Some(parent) = self.pair.store.table(reference.parent) else {
-                fit.push((reference, kind));
+        for followed in std::mem::take(&mut self.references) {
+            let Some(parent) = self.pair.store.table(followed.reference.parent) else {
+                fit.push(followed);
                 continue;
             };
-            let column = &reference.parent_columns[0];
-            if keys.read(self.pair, self.contents, parent, column, true)?
-                && keys.read(self.pair, self.contents, parent, column, false)?
+            if keys.read(self.pair, self.contents, parent, followed.key, true)?
+                && keys.read(self.pair, self.contents, parent, followed.key, false)?
             {
-                fit.push((reference, kind));
+                fit.push(followed);
             }
         }
         self.references = fit;
@@ -96,11 +119,11 @@ impl Columns<'_> {
     fn sets<'k>(&self, keys: &'k KeySets, of_clone: bool) -> Vec<(Option<&'k KeySet>, Option<&'k KeySet>)> {
         self.references
             .iter()
-            .map(|(reference, _)| {
-                let column = reference.parent_columns[0].as_str();
+            .map(|followed| {
+                let parent = followed.reference.parent;
                 (
-                    keys.get(reference.parent, column, of_clone),
-                    keys.get(reference.parent, column, !of_clone),
+                    keys.get(parent, followed.key, of_clone),
+                    keys.get(parent, followed.key, !of_clone),
                 )
             })
             .collect()
@@ -138,7 +161,7 @@ impl Columns<'_> {
                     .zip(&mut together[place * NEIGHBOURS..(place + 1) * NEIGHBOURS])
                     .filter(|(hash, _)| **hash != 0)
                 {
-                    *sum = sum.wrapping_add(mixed(*first, *second));
+                    *sum = sum.wrapping_add(hash((first, second)));
                 }
             }
         })?;
@@ -175,8 +198,13 @@ impl Columns<'_> {
         };
         let mut list = vec![self.contents.digest(self.table.oid)];
         let mut places = Vec::new();
-        for (reference, kind) in &self.references {
-            let column = &reference.columns[0];
+        for ColumnReference {
+            reference,
+            column,
+            kind,
+            ..
+        } in &self.references
+        {
             list.push(format!("t.{}", quote::identifier(column)));
             let value = list.len() - 1;
             let condition = reference.condition.as_ref().map(|condition| {

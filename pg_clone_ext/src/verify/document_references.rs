@@ -33,6 +33,8 @@ pub fn named(
 ) -> Result<Named> {
     // Most values there are not keys, and may change for other reasons.
     let any_value = path.ends_with("..*");
+    // Members of an object are sorted by their names, which may be keys. Members of a list have their place.
+    let ordered = !(path.contains("..") || path.contains(".*") || path.contains('~'));
     let path = DocumentPath::of_column(&reference.columns.join(", "), path)?;
     let mut keys: HashMap<String, Whose> = HashMap::new();
     for (sql, is_own) in [(other, false), (own, true)] {
@@ -70,7 +72,12 @@ pub fn named(
         let Some(bytes) = row.bytes(0) else {
             return Ok(());
         };
-        for text in texts_at(&path, bytes)? {
+        for (number, text) in texts_at(&path, bytes)?.into_iter().enumerate() {
+            let content = if ordered {
+                hash((content, number)).cast_signed()
+            } else {
+                content
+            };
             for part in parts(&text, reference) {
                 match keys.get(part.as_ref()) {
                     Some(Whose::Own(of_row)) => {

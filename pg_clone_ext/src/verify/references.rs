@@ -2,7 +2,7 @@
 //! catalog's keys and conditions and never by the map of a run.
 
 use super::Check;
-use super::column_references::{self, Columns, NEIGHBOURS, NamedTogether};
+use super::column_references::{Columns, NEIGHBOURS, NamedTogether, of_column};
 use super::contents::Contents;
 use super::key_sets::{Followed, KeySets};
 use super::sql_references::named;
@@ -93,7 +93,7 @@ pub fn check(pair: &Pair<'_>, checks: &mut Vec<Check>) -> Result<()> {
     for table in parents_first(pair.store) {
         follow(pair, table, &contents, &mut keys, &mut found)?;
     }
-    found.sort_by_key(|found| {
+    found.sort_by_cached_key(|found| {
         pair.store
             .tables
             .iter()
@@ -258,7 +258,7 @@ fn follow<'a>(
         table,
         references: references
             .iter()
-            .filter_map(|reference| Some((reference, column_references::kind_of(pair, table, reference)?)))
+            .filter_map(|reference| of_column(pair, table, reference))
             .collect(),
     };
     columns.read_keys(keys)?;
@@ -313,7 +313,7 @@ fn read_columns(
     let follows: Vec<bool> = columns
         .references
         .iter()
-        .map(|(reference, _)| follows_source(columns.table, reference))
+        .map(|followed| follows_source(columns.table, followed.reference))
         .collect();
     let same = |place: usize| {
         follows[place]
@@ -321,7 +321,7 @@ fn read_columns(
                 .as_ref()
                 .is_some_and(|all| all.named[place] == of_clone.named[place])
     };
-    for (place, (reference, _)) in columns.references.iter().enumerate() {
+    for (place, followed) in columns.references.iter().enumerate() {
         let source = of_source
             .as_ref()
             .filter(|_| follows[place])
@@ -347,23 +347,23 @@ fn read_columns(
                         && same(place + 1 + next)
                 })
                 .map(|(next, _)| place + 1 + next)?;
-            Some(columns.references[other].0.columns.join(", "))
+            Some(columns.references[other].reference.columns.join(", "))
         });
         read.insert(
-            std::ptr::from_ref(*reference),
+            std::ptr::from_ref(followed.reference),
             (of_clone.named[place].clone(), source, differing, not_beside),
         );
     }
     let followed = (0..columns.references.len())
         .filter(|place| same(*place) && of_clone.named[*place].own > 0)
         // Where its condition is not met, a value may be a key by chance.
-        .filter(|place| columns.references[*place].0.condition.is_none())
+        .filter(|place| columns.references[*place].reference.condition.is_none())
         .map(|place| {
-            let (reference, kind) = columns.references[place];
+            let followed = columns.references[place];
             Followed {
-                column: reference.columns[0].clone(),
-                kind,
-                parent: (reference.parent, reference.parent_columns[0].clone()),
+                column: followed.column.to_owned(),
+                kind: followed.kind,
+                parent: (followed.reference.parent, followed.key.to_owned()),
             }
         })
         .collect();

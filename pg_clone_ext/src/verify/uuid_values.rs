@@ -159,6 +159,7 @@ fn columns(table: &Table, has_rules: bool) -> Vec<&Column> {
 
 /// The UUIDs that are values of their own in a project's rows, each with a hash of its row; `None` if they do not fit into memory.
 fn keys(pair: &Pair<'_>, contents: &Contents, of_clone: bool) -> Result<Option<IdMap>> {
+    // Two such maps, beside the keys of declared references.
     let budget = usize::try_from(crate::settings::max_memory_bytes()).unwrap_or(usize::MAX) / 4;
     let mut keys = IdMap::new(NewIds::new(IdVersion::V4, 0, [0; 16]), budget);
     let project = if of_clone { pair.target } else { pair.source };

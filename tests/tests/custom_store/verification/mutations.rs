@@ -38,6 +38,9 @@ const TEAM: &str = "CREATE TABLE country (code text PRIMARY KEY); INSERT INTO co
     CREATE TABLE roles (id bigserial PRIMARY KEY, org_id bigint NOT NULL REFERENCES org, name text);
     CREATE TABLE user_roles (user_id bigint NOT NULL REFERENCES users, role_id bigint NOT NULL REFERENCES roles, PRIMARY KEY (user_id, role_id));
     CREATE TABLE orders (id bigserial PRIMARY KEY, org_id bigint NOT NULL REFERENCES org, title text, owner_id bigint, FOREIGN KEY (org_id, owner_id) REFERENCES users (org_id, id));
+    CREATE TABLE places (org_id bigint NOT NULL REFERENCES org, id bigserial, name text, PRIMARY KEY (org_id, id));
+    CREATE TABLE user_places (org_id bigint NOT NULL REFERENCES org, user_id bigint, place_id bigint, PRIMARY KEY (org_id, user_id, place_id),
+        FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id), FOREIGN KEY (org_id, place_id) REFERENCES places (org_id, id));
     CREATE TABLE lines (id bigserial PRIMARY KEY, order_id bigint NOT NULL REFERENCES orders, pos int);
     CREATE TABLE parts (id bigserial PRIMARY KEY, line_id bigint NOT NULL REFERENCES lines, pos int);
     CREATE TABLE topics (id bigserial PRIMARY KEY, org_id bigint NOT NULL REFERENCES org, title text);
@@ -46,6 +49,8 @@ const TEAM: &str = "CREATE TABLE country (code text PRIMARY KEY); INSERT INTO co
     INSERT INTO users (org_id, name, country_code) SELECT 1 + n % 2, 'user ' || n, (ARRAY['AT','DE','CH'])[1 + n % 3] FROM generate_series(1, 12) n;
     INSERT INTO roles (org_id, name) SELECT 1 + n % 2, 'role ' || n FROM generate_series(1, 6) n;
     INSERT INTO user_roles SELECT u.id, r.id FROM users u JOIN roles r USING (org_id) WHERE (u.id + r.id) % 3 = 0;
+    INSERT INTO places (org_id, name) SELECT 1 + n % 2, 'place ' || n FROM generate_series(1, 6) n;
+    INSERT INTO user_places SELECT u.org_id, u.id, p.id FROM users u JOIN places p USING (org_id) WHERE (u.id + p.id) % 3 = 0;
     INSERT INTO orders (org_id, title, owner_id) SELECT org_id, 'order ' || id, id FROM users;
     INSERT INTO lines (order_id, pos) SELECT id, p FROM orders, generate_series(1, 3) p;
     INSERT INTO parts (line_id, pos) SELECT id, p FROM lines, generate_series(1, 2) p;
@@ -75,6 +80,7 @@ async fn references_that_were_exchanged_are_found() {
         &[
             // Rows that only their references distinguish.
             (exchange("user_roles", "user_id", users), "user_roles"),
+            (exchange("user_places", "user_id", users), "user_places"),
             (format!("UPDATE parts SET line_id = x.u[1] FROM ({lines}) x WHERE line_id = x.u[2]"), "parts.line_id"),
             (exchange("orders", "owner_id", users), "orders.org_id, owner_id"),
             (exchange("messages", "topic_id", topics), "messages.topic_id"),
@@ -232,4 +238,26 @@ async fn values_that_differ_are_listed() {
         .clone_project("'2', 'Copy', options => '{\"verify\": true, \"triggers\": \"fire\"}'")
         .await;
     assert_verified(&db, &clone).await;
+}
+
+#[tokio::test]
+async fn members_of_a_list_in_a_document_have_their_place() {
+    let db = described(
+        "CREATE TABLE org (id bigserial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('Other'), ('Ours');
+         CREATE TABLE nodes (id bigserial PRIMARY KEY, org_id bigint NOT NULL REFERENCES org, label text, data jsonb);
+         INSERT INTO nodes (org_id, label, data) SELECT 2, 'n' || n, jsonb_build_object('steps', jsonb_build_array(1 + n % 4, 1 + (n + 1) % 4), 'by', jsonb_build_object((1 + n % 4)::text, true, (1 + (n + 2) % 4)::text, true)) FROM generate_series(1, 4) n",
+        "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'nodes', 'resource', project_column => 'org_id', document_column => '');
+         SELECT clone.store_reference('s', 'nodes', 'data', 'nodes', path => p) FROM unnest(ARRAY['$.steps[*]', '$.by.*~']) p",
+    )
+    .await;
+    let clone = db.clone_project("'2', 'Copy'").await;
+    assert_found(
+        &db,
+        &clone,
+        &[(
+            "UPDATE nodes SET data = jsonb_set(data, '{steps}', jsonb_build_array(data->'steps'->1, data->'steps'->0)) WHERE org_id = $clone",
+            "nodes.data $.steps[*]",
+        )],
+    )
+    .await;
 }
