@@ -64,7 +64,8 @@ BEGIN
         PERFORM clone.store_column(store, q.relation, q.name, 'expression',
             value => format('(SELECT pg_catalog.max(m.%I) FROM %s AS m) OPERATOR(pg_catalog.+) %1$I', q.name, q.relation));
     END LOOP;
-    FOR q IN SELECT * FROM clone_internal.polymorphic_pairs(store) LOOP
+    -- Names in other forms than x_type and x_id may say something else: they stay a question.
+    FOR q IN SELECT p.* FROM clone_internal.polymorphic_pairs(store) p EXCEPT SELECT w.* FROM clone_internal.worded_pairs(store) w ORDER BY 1, 2, 3 LOOP
         FOR t IN SELECT * FROM clone_internal.pair_targets(store, q.relation, q.type_column, q.name) LOOP
             PERFORM clone.store_reference(store, q.relation, q.name, t.target::regclass, type_column => q.type_column, type_values => t.type_values);
         END LOOP;

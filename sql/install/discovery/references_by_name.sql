@@ -1,4 +1,4 @@
--- References by the names of columns, without constraint and declaration. Reads the catalog only.
+-- References by the names of columns, without constraint and declaration. Reads the catalog, and of pairs with less plain names the types.
 
 -- How near a table is to another, where tables of several schemas have the same name. 0: a foreign key names it, and it is of the same schema;
 -- 1: one of both; 2: nothing says so.
@@ -71,6 +71,55 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.named_references(text) IS 'Undeclared columns that refer to a table of the store by their names';
 
+-- Columns whose word stands in a type column beside them too, in other forms than x_type and x_id: assigned_to and assigned_type, owner and
+-- owner_class. As their names may say something else, several types must name tables of the database, with keys of these beside them.
+CREATE FUNCTION clone_internal.worded_pairs(store text) RETURNS TABLE (relation regclass, type_column name, name name, family text)
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    c record;
+    kinds text[];
+    named int;
+    agrees boolean;
+BEGIN
+    FOR c IN
+        WITH types AS MATERIALIZED (
+            SELECT r.relation, r.project_column, r.join_column, r.id_column, t.attname, clone_internal.pair_word(t.attname, true) AS word
+            FROM clone.store_relation r JOIN pg_class k ON k.oid = r.relation AND k.relkind IN ('r', 'p')
+            JOIN pg_attribute t ON t.attrelid = r.relation AND t.attnum > 0 AND NOT t.attisdropped AND t.attname ~* '(type|typ|kind|class|model|entity|table)(_?name)?$'
+            WHERE r.store = $1 AND clone_internal.family(t.atttypid) IN ('text', '')
+        )
+        SELECT t.relation, t.attname AS type_column, i.attname AS name, f.family
+        FROM types t JOIN pg_attribute i ON i.attrelid = t.relation AND i.attnum > 0 AND NOT i.attisdropped AND i.attgenerated = '' AND i.attname NOT IN (t.attname, COALESCE(t.project_column, ''), COALESCE(t.join_column, ''), COALESCE(t.id_column, ''))
+        JOIN clone.store_column s ON s.store = $1 AND s.relation = t.relation AND s.name = i.attname AND (s.reason IS DISTINCT FROM 'set by hand' OR s.role = 'map')
+        CROSS JOIN LATERAL (SELECT clone_internal.family(i.atttypid) AS family) f
+        WHERE t.word <> '' AND f.family IN ('int', 'text')
+          AND starts_with(clone_internal.snake(i.attname), t.word) AND substr(clone_internal.snake(i.attname), length(t.word) + 1) ~ '^(_(to|for|with|by|on|in|from|of|key|ref|reference|uuid|pk|fk|no|nr|number|identifier|id|object|target))*$'
+          AND NOT (i.attname ~ '(_id|Id)$' AND clone_internal.snake(t.attname) IN (t.word || '_type', t.word || '_kind'))
+          AND (t.relation::oid, i.attname) NOT IN (SELECT d.relation::oid, d."column" FROM clone.store_reference d WHERE d.store = $1)
+          AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.contype = 'f' AND o.conrelid = t.relation AND i.attnum = ANY (o.conkey))
+        ORDER BY t.relation::oid, i.attnum, t.attname
+    LOOP
+        EXECUTE format('SELECT (array_agg(DISTINCT %s))[:41] FROM %s AS t WHERE t.%I IS NOT NULL AND t.%I IS NOT NULL', clone_internal.column_text('t', c.relation, c.type_column), clone_internal.spread(c.relation, '*', 20000), c.type_column, c.name) INTO kinds;
+        CONTINUE WHEN cardinality(kinds) BETWEEN 2 AND 40 IS NOT TRUE;
+        SELECT count(DISTINCT k.kind) INTO named FROM clone_internal.tables_of_kinds($1, kinds) k WHERE k.rank < 2;
+        CONTINUE WHEN 2 * named < cardinality(kinds);
+        SELECT bool_and(clone_internal.are_keys_of_kind($1, c.relation, c.type_column, clone_internal.column_text('t', c.relation, c.name), p.type_values, p.target::regclass) IS NOT FALSE) INTO agrees
+        FROM clone_internal.pair_targets($1, c.relation, c.type_column, c.name) p;
+        IF agrees THEN
+            relation := c.relation;
+            type_column := c.type_column;
+            name := c.name;
+            family := c.family;
+            RETURN NEXT;
+        END IF;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.worded_pairs(text) IS 'Undeclared polymorphic pairs of columns in other forms than x_type and x_id, whose types name tables';
+
 -- Undeclared pairs of a type column and an id column (Rails: x_type and x_id, Django: content_type_id and object_id).
 CREATE FUNCTION clone_internal.polymorphic_pairs(store text) RETURNS TABLE (relation regclass, type_column name, name name, family text)
 LANGUAGE sql STABLE STRICT
@@ -93,6 +142,8 @@ AS $$
     FROM ids i JOIN types t ON t.relation = i.relation AND t.attname <> i.attname
     WHERE i.family IN ('int', 'text')
       AND (t.word IN (regexp_replace(i.word, '_id$', '_type'), regexp_replace(i.word, '_id$', '_kind')) OR i.attname = 'object_id' AND t.attname = 'content_type_id')
+    UNION ALL
+    SELECT w.relation, w.type_column, w.name, w.family FROM clone_internal.worded_pairs($1) w
 $$;
 COMMENT ON FUNCTION clone_internal.polymorphic_pairs(text) IS 'Undeclared polymorphic pairs of columns';
 

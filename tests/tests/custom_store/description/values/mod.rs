@@ -4,5 +4,6 @@ mod key_columns;
 mod member_names;
 mod mentions;
 mod no_value;
+mod tables_of_keys;
 mod tenant_words;
 mod unique_values;

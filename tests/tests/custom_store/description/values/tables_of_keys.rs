@@ -1,0 +1,73 @@
+//! Which table the keys in a column name, where a type beside them, a table that is not described or a former state says it.
+
+use super::super::{answer_all, discovered, open};
+use crate::assert_verified;
+
+/// Three tenants.
+const TENANTS: &str = "CREATE TABLE org (id serial PRIMARY KEY, name text NOT NULL); INSERT INTO org (name) VALUES ('A'), ('B'), ('C');";
+
+/// A table with this many rows for each tenant.
+fn table(name: &str, rows: u32) -> String {
+    format!(
+        "CREATE TABLE {name} (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, title text);
+         INSERT INTO {name} (org_id, title) SELECT a, '{name} ' || n FROM generate_series(1, {rows}) n, generate_series(1, 3) a ORDER BY n, a;"
+    )
+}
+
+const QUESTIONS: &str =
+    "SELECT concat_ws(' ', severity, question, answer) FROM clone.store_check('s') WHERE severity <> 'note'";
+
+#[tokio::test]
+async fn a_key_of_a_person_with_a_type_beside_it_is_one_of_a_pair() {
+    let db = discovered(
+        &format!(
+            "{TENANTS} {} {} CREATE TABLE assets (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, tag text, assigned_to int, assigned_type text);
+             INSERT INTO assets (org_id, tag, assigned_to, assigned_type) SELECT a, 'A' || n, CASE WHEN n % 2 = 0 THEN (n * 3 % 7) * 3 + a ELSE (n * 5 % 6) * 3 + a END, CASE WHEN n % 2 = 0 THEN 'App\\Models\\User' ELSE 'App\\Models\\Location' END
+             FROM generate_series(1, 10) n, generate_series(1, 3) a ORDER BY n, a",
+            table("users", 7),
+            table("locations", 6)
+        ),
+        "org",
+    )
+    .await;
+    assert_eq!(
+        db.list(QUESTIONS).await,
+        [
+            "error public.assets.assigned_to with assigned_type looks like a reference to a row of one of several tables SELECT clone.store_polymorphic('s', 'public.assets', 'assigned_to', type_column => 'assigned_type');"
+        ]
+    );
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2'").await;
+    let named = |org: &str| {
+        format!(
+            "SELECT concat_ws(' ', a.tag, COALESCE(u.title, l.title)) FROM assets a LEFT JOIN users u ON u.id = a.assigned_to AND u.org_id = a.org_id AND a.assigned_type LIKE '%User'
+             LEFT JOIN locations l ON l.id = a.assigned_to AND l.org_id = a.org_id AND a.assigned_type LIKE '%Location' WHERE a.org_id = {org} ORDER BY 1"
+        )
+    };
+    assert_eq!(db.list(&named(&clone)).await, db.list(&named("2")).await);
+    assert_verified(&db, &clone).await;
+}
+
+#[tokio::test]
+async fn one_type_or_types_of_something_else_make_no_pair() {
+    for types in [
+        "'user'",
+        "CASE n % 3 WHEN 0 THEN 'user' WHEN 1 THEN 'by hand' ELSE 'by rule' END",
+    ] {
+        let db = discovered(
+            &format!(
+                "{TENANTS} {} CREATE TABLE assets (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, tag text, assigned_to int, assigned_type text);
+                 INSERT INTO assets (org_id, tag, assigned_to, assigned_type) SELECT a, 'A' || n, (n * 3 % 7) * 3 + a, {types} FROM generate_series(1, 10) n, generate_series(1, 3) a ORDER BY n, a",
+                table("users", 7)
+            ),
+            "org",
+        )
+        .await;
+        assert_eq!(
+            db.list("SELECT format('%s.%s %s', relation, \"column\", target) FROM clone.store_reference")
+                .await,
+            ["assets.assigned_to users"],
+            "{types}"
+        );
+    }
+}
