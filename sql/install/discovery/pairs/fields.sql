@@ -26,7 +26,12 @@ BEGIN
         JOIN (SELECT o.conrelid, o.conkey[1] AS attnum, o.confrelid, o.confkey[1] AS key FROM pg_constraint o WHERE o.contype = 'f' AND cardinality(o.conkey) = 1 AND o.conparentid = 0
               UNION
               SELECT d.relation, a.attnum, d.target, b.attnum FROM clone.store_reference d JOIN pg_attribute a ON a.attrelid = d.relation AND a.attname = d."column" JOIN pg_attribute b ON b.attrelid = d.target AND b.attname = d.target_column
-              WHERE d.store = $1 AND d.form = 'column' AND d.condition IS NULL) f ON f.conrelid = p.relation AND f.attnum = n.attnum
+              WHERE d.store = $1 AND d.form = 'column' AND d.condition IS NULL
+              UNION
+              -- Rows of values belong through the row of their field, by the name of the column alone.
+              SELECT j.relation, a.attnum, g.relation, b.attnum FROM clone.store_relation j JOIN pg_attribute a ON a.attrelid = j.relation AND a.attname = j.join_column
+              JOIN clone.store_relation g ON g.store = $1 AND j.parents = ARRAY[g.relation] JOIN pg_attribute b ON b.attrelid = g.relation AND b.attname = g.id_column AND clone_internal.family(b.atttypid) = clone_internal.family(a.atttypid)
+              WHERE j.store = $1) f ON f.conrelid = p.relation AND f.attnum = n.attnum
         JOIN pg_attribute k ON k.attrelid = f.confrelid AND k.attnum = f.key
         JOIN clone.store_relation r ON r.store = $1 AND r.relation::oid = f.confrelid AND r.role <> 'project'
         CROSS JOIN LATERAL unnest(clone_internal.type_columns($1, f.confrelid::regclass)) y
@@ -37,6 +42,10 @@ BEGIN
     LOOP
         CONTINUE WHEN EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = c.relation AND q."column" = c.name AND q.path = '');
         own := clone_internal.tenant_sql($1, c.relation, 't');
+        IF own LIKE '%.ctid::text' THEN
+            -- The tenant of the field is that of its values.
+            own := clone_internal.tenant_sql($1, c.fields, 'f');
+        END IF;
         CONTINUE WHEN own LIKE '%.ctid::text';
         given := format('(SELECT %s AS kind, %s AS x, %s AS own FROM %s AS t JOIN %s AS f ON %s WHERE lower(%2$s) <> ALL (clone_internal.in_place_of_null()))', clone_internal.column_text('f', c.fields, c.kind), clone_internal.column_text('t', c.relation, c.name), own,
             clone_internal.spread(c.relation, '*', 50000), c.fields, clone_internal.equality_sql('t', c.relation, c.field, 'f', c.fields, c.key));

@@ -71,3 +71,31 @@ async fn one_type_or_types_of_something_else_make_no_pair() {
         );
     }
 }
+
+#[tokio::test]
+async fn values_of_fields_are_looked_at_where_rows_belong_through_their_field() {
+    let db = discovered(
+        &format!(
+            "{TENANTS} {} {} CREATE TABLE custom_fields (id serial PRIMARY KEY, org_id int NOT NULL, name text, field_format varchar(30));
+             CREATE TABLE custom_values (id serial PRIMARY KEY, customized_type varchar(30), customized_id int, custom_field_id int, value text);
+             INSERT INTO custom_fields (org_id, name, field_format) SELECT a, f, f FROM (VALUES (1, 'user'), (2, 'string'), (3, 'int')) v (n, f), generate_series(1, 3) a ORDER BY n, a;
+             INSERT INTO custom_values (customized_type, customized_id, custom_field_id, value) SELECT 'Issue', i.id, c.id, CASE field_format WHEN 'user' THEN (31 - i.id - (31 - i.id - i.org_id) % 3)::text WHEN 'int' THEN '7' ELSE 'abc' END
+             FROM issues i JOIN custom_fields c ON c.org_id = i.org_id ORDER BY i.id",
+            table("users", 10),
+            table("issues", 10)
+        ),
+        "org",
+    )
+    .await;
+    assert_eq!(open(&db).await, ["error public.custom_values.value"]);
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2'").await;
+    assert_eq!(
+        db.number(&format!(
+            "SELECT count(*) FROM custom_values v JOIN custom_fields f ON f.id = v.custom_field_id AND f.field_format = 'user' JOIN users u ON u.id::text = v.value AND u.org_id = f.org_id WHERE f.org_id = {clone}"
+        ))
+        .await,
+        10
+    );
+    assert_verified(&db, &clone).await;
+}
