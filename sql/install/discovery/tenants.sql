@@ -193,6 +193,8 @@ DECLARE
     -- Tables that are asked about.
     asked regclass[] := '{}';
     agrees boolean;
+    -- The column that says which table its numbers are keys of.
+    partner name;
     uuid text := '^' || clone_internal.uuid_pattern('-') || '$';
     texts jsonb := (SELECT COALESCE(jsonb_agg(jsonb_build_object('relation', o.relation::oid::bigint, 'column', o.name, 'family', 'text', 'path', '', 'target', o.target::oid::bigint, 'key', o.key, 'kinds', o.kinds, 'keys', o.keys)), '[]')
                     FROM clone_internal.outside_typed_texts(ask_about_links.store, places) o);
@@ -262,6 +264,14 @@ BEGIN
             CONTINUE WHEN NOT agrees OR agrees IS NULL AND c.severity = 'warning' AND c.better;
         END IF;
         asked := asked || c.relation;
+        partner := CASE WHEN NOT c.certain AND c.path = '' AND c.family = 'int' AND c.role <> 'project' AND c.is_id THEN clone_internal.pair_partner(ask_about_links.store, c.relation, c.name, ARRAY[c.target]) END;
+        IF partner IS NOT NULL THEN
+            PERFORM clone_internal.ask(ask_about_links.store, c.relation, c.name, '', 'error',
+                format('%s.%I is unique only together with %I, as if that said of which table it is a key: the values that were looked at are keys of %s, perhaps by chance. Its rows are not cloned. Say which table each value of %I means with clone.store_reference(%L, %L, %L, <table>, type_column => %L, type_values => <type>, belongs => true), then %s',
+                    c.relation, c.name, partner, c.target, partner, ask_about_links.store, c.relation, c.name, partner, substring(clone_internal.table_call(ask_about_links.store, c.relation, NULL, NULL, NULL) FROM 'SELECT (.*);')),
+                NULL, format('SELECT clone.store_shared(%L, %L);', ask_about_links.store, c.relation));
+            CONTINUE;
+        END IF;
         PERFORM clone_internal.ask(ask_about_links.store, c.relation, c.name, c.path, CASE WHEN NOT c.certain AND agrees THEN 'error' ELSE c.severity END,
             CASE WHEN c.path <> '' OR c.family LIKE '%[]'
                  THEN format('%s.%I%s holds keys of %s: %s of %s values that were looked at. Its rows are not cloned, and no column says to which project they belong', c.relation, c.name,

@@ -116,6 +116,21 @@ BEGIN
           FROM (-- Small numbers are keys of several tables. The keys of all rows of a table are hardly others.
                 SELECT o.code, COALESCE(min(o.target) FILTER (WHERE o.all_rows), min(o.target)) AS target, CASE WHEN bool_or(o.all_rows) THEN count(*) FILTER (WHERE o.all_rows) ELSE count(*) END AS targets
                 FROM jsonb_to_recordset(fits) AS o (code text, target bigint, all_rows boolean) GROUP BY 1) g GROUP BY 1) f;
+    -- They may be the keys of all rows of a table that is not described yet.
+    IF calls IS NOT NULL THEN
+        FOR k IN SELECT d.oid::regclass AS relation, a.attname AS name FROM clone_internal.discoverable(clone_internal.schemas_of(store)) d JOIN pg_attribute a ON a.attrelid = d.oid AND a.attname = clone_internal.key_of(d.oid::regclass)
+                 WHERE d.oid <> coded_pair.relation AND clone_internal.family(a.atttypid) = own AND NOT EXISTS (SELECT FROM clone.store_relation o WHERE o.store = coded_pair.store AND o.relation = d.oid)
+                   AND NOT EXISTS (SELECT FROM clone.store_shared h WHERE h.store = coded_pair.store AND h.relation = d.oid) ORDER BY d.oid LOOP
+            EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT t.code, count(*) AS ids, bool_and(k.id IS NOT NULL) AS fits FROM %s LEFT JOIN LATERAL (SELECT %s AS id FROM %s AS k WHERE %s) AS k ON true
+                WHERE t.code = ANY ($1) AND lower(t.id) <> ALL (clone_internal.in_place_of_null()) GROUP BY 1) AS s WHERE s.fits AND s.ids >= 8 AND s.ids = (SELECT count(*) FROM (SELECT FROM %3$s LIMIT 20001) AS k)) AS rival',
+                sample, clone_internal.column_text('k', k.relation, k.name), k.relation, clone_internal.equals_text('k', k.relation, k.name, 't.id')) INTO c
+                USING ARRAY(SELECT f.code FROM jsonb_to_recordset(fits) AS f (code text));
+            IF c.rival THEN
+                calls := NULL;
+                EXIT;
+            END IF;
+        END LOOP;
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION clone_internal.coded_pair(text, regclass, name, name) IS 'What the ids of each type of a pair are keys of, where the types name no table';

@@ -69,6 +69,87 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.explained_types(text, regclass, name, text[]) IS 'The tables that types mean which are keys of rows with the names of tables';
 
+-- The column with few values that a column of keys is one with: its numbers are unique only together with it, or it names tables by the rows of a
+-- small table. What is under such a number is no plain key. NULL: there is none, or the name says one of the tables.
+CREATE FUNCTION clone_internal.pair_partner(store text, relation regclass, "column" name, targets regclass[]) RETURNS name
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    c record;
+    -- Of the rows that were looked at: all, different values, different pairs, and different values beside it.
+    counts bigint[];
+    codes text[];
+BEGIN
+    IF EXISTS (SELECT FROM unnest(targets) t JOIN pg_class k ON k.oid = t CROSS JOIN LATERAL (SELECT clone_internal.table_word(k.relname) AS word) w
+               WHERE clone_internal.table_match($3, w.word) IS NOT NULL OR clone_internal.names_person($3) AND clone_internal.has_persons(w.word) > 0) THEN
+        RETURN NULL;
+    END IF;
+    FOR c IN
+        SELECT a.attname AS name, u.together, f.by_key, clone_internal.family(a.atttypid) AS family, clone_internal.pair_word(a.attname, true) IS NOT NULL OR clone_internal.snake(a.attname) ~ '(level|event|action|sort|what)$' AS says_type
+        FROM pg_attribute a JOIN pg_attribute i ON i.attrelid = a.attrelid AND i.attname = $3
+        CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM pg_index u WHERE u.indrelid = $2 AND u.indisunique AND u.indislive AND u.indnkeyatts = 2 AND a.attnum = ANY (u.indkey::int2[]) AND i.attnum = ANY (u.indkey::int2[])) AS together) u
+        CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM pg_constraint k WHERE k.contype = 'f' AND k.conrelid = $2 AND a.attnum = ANY (k.conkey)) AS by_key) f
+        WHERE a.attrelid = $2 AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> $3 AND NOT clone_internal.names_quantity(a.attname) AND clone_internal.snake(a.attname) !~ '(^|_)(lang|language|locale|year|month|week|day)(_|$)'
+          AND (clone_internal.family(a.atttypid) IN ('int', 'text') OR a.atttypid = '"char"'::regtype OR clone_internal.other_key_type(a.atttypid))
+          AND NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation = $2 AND a.attname IN (r.id_column, r.project_column, r.join_column))
+          AND NOT EXISTS (SELECT FROM pg_index p WHERE p.indrelid = $2 AND p.indisunique AND p.indnkeyatts = 1 AND p.indkey[0] IN (a.attnum, i.attnum))
+          -- A key of a row of the store is another one in each tenant.
+          AND NOT EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = $2 AND d."column" = a.attname)
+          AND NOT EXISTS (SELECT FROM pg_constraint k JOIN clone.store_relation t ON t.store = $1 AND t.relation::oid = k.confrelid WHERE k.contype = 'f' AND k.conrelid = $2 AND a.attnum = ANY (k.conkey))
+          AND (u.together OR f.by_key OR clone_internal.says_id(a.attname) OR clone_internal.pair_word(a.attname, true) IS NOT NULL OR clone_internal.snake(a.attname) ~ '(level|event|action|sort|what)$')
+        -- A table may have very many columns.
+        ORDER BY u.together DESC, a.attnum LIMIT 12
+    LOOP
+        -- Of a text, such as the name of a setting, only its column's name can say that it is a type.
+        EXECUTE format('SELECT ARRAY[count(*), count(DISTINCT t.x), count(DISTINCT ROW(t.x, t.kind)), count(DISTINCT t.kind)], (array_agg(DISTINCT t.kind))[:41] FROM (SELECT %s AS x, %s AS kind FROM %s AS t WHERE t.%I IS NOT NULL AND t.%I IS NOT NULL) t',
+            clone_internal.column_text('t', $2, $3), clone_internal.column_text('t', $2, c.name), clone_internal.spread($2, '*', 5000), $3, c.name) INTO counts, codes;
+        CONTINUE WHEN counts[4] NOT BETWEEN 2 AND 40 OR counts[1] < 4 * counts[4];
+        -- It is a key itself, of rows of the same tenants: a link table.
+        CONTINUE WHEN c.family IN ('int', 'text') AND EXISTS (
+            SELECT FROM unnest(targets) t JOIN clone_internal.naming_columns($1) o ON o.relation = t AND o.is_id CROSS JOIN clone_internal.naming_columns($1) n
+            WHERE n.is_id AND n.family = c.family AND clone_internal.agrees_with_names($1, $2, $3, t, o.name, jsonb_build_array(jsonb_build_object('column', c.name, 'family', c.family, 'path', '', 'target', n.relation::oid::bigint, 'key', n.name)))
+              AND (SELECT count(DISTINCT h.value) FROM clone_internal.keys_among(n.relation, n.name, n.family, codes) h) = counts[4]);
+        IF NOT c.by_key AND NOT clone_internal.says_id(c.name) AND (c.together AND (c.says_type OR c.family = 'int') OR c.says_type AND counts[3] = counts[1]) AND counts[2] + 3 <= counts[1]
+           OR (c.by_key OR clone_internal.says_id(c.name)) AND EXISTS (SELECT FROM clone_internal.explained_types($1, $2, c.name, codes)) THEN
+            RETURN c.name;
+        END IF;
+    END LOOP;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.pair_partner(text, regclass, name, regclass[]) IS 'The column with few values without which a number is no key of one table; NULL: there is none, or the name says one of the tables';
+
+-- What a question says that proposes nothing.
+CREATE FUNCTION clone_internal.say_which(store text, relation regclass, "column" name, path text, partner name) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN $5 IS NULL THEN format('. Say which with clone.store_reference(%L, %L, %L, <table>%s)', $1, $2::text, $3, CASE WHEN $4 <> '' THEN format(', path => %L', $4) ELSE '' END)
+           ELSE format('. %I beside it may say which: declare each with clone.store_reference(%L, %L, %L, <table>, type_column => %L, type_values => <type>)', $5, $1, $2::text, $3, $5) END
+$$;
+COMMENT ON FUNCTION clone_internal.say_which(text, regclass, name, text, name) IS 'What a question says about keys of several tables, where nothing says which is meant';
+
+-- Columns of keys that a column beside them explains, which no other question is about. It proposes nothing.
+CREATE FUNCTION clone_internal.ask_about_partners(store text, paired clone_internal.seen_place[]) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    p record;
+BEGIN
+    FOR p IN SELECT o.* FROM unnest($2) o WHERE NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = o.relation AND q."column" = o."column" AND q.path = '') LOOP
+        PERFORM clone_internal.ask($1, p.relation, p."column", '', 'error',
+            format('%s.%I looks like a key of %s: all %s values that were looked at are', p.relation, p."column", array_to_string(p.targets[:3], ' or '), p.seen)
+                || clone_internal.say_which($1, p.relation, p."column", '', clone_internal.pair_partner($1, p.relation, p."column", p.targets)),
+            NULL, clone_internal.keep_call($1, p.relation, p."column", ''));
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.ask_about_partners(text, clone_internal.seen_place[]) IS 'Records questions about columns of keys of which a column beside them says the table, and the data do not';
+
 CREATE FUNCTION clone_internal.ask_about_pairs_by_values(store text, places clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp

@@ -99,3 +99,30 @@ async fn values_of_fields_are_looked_at_where_rows_belong_through_their_field() 
     );
     assert_verified(&db, &clone).await;
 }
+
+#[tokio::test]
+async fn a_number_that_is_unique_only_with_a_level_beside_it_is_no_plain_key() {
+    let db = discovered(
+        &format!(
+            "{TENANTS} {} {} CREATE TABLE modules (id serial PRIMARY KEY, part int NOT NULL); INSERT INTO modules (part) SELECT id FROM parts, generate_series(1, 2) n ORDER BY n, id;
+             CREATE TABLE files (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, name text); INSERT INTO files (org_id, name) SELECT 1 + n % 3, 'f' FROM generate_series(1, 72) n;
+             CREATE TABLE context (id serial PRIMARY KEY, contextlevel int NOT NULL, instanceid int NOT NULL, UNIQUE (contextlevel, instanceid));
+             INSERT INTO context (contextlevel, instanceid) SELECT 30, id FROM users UNION ALL SELECT 50, id FROM parts UNION ALL SELECT 70, id FROM modules",
+            table("users", 8),
+            table("parts", 12)
+        ),
+        "org",
+    )
+    .await;
+    let question = "SELECT question FROM clone.store_check('s') WHERE severity = 'error' AND subject = 'public.context.instanceid' AND answer IS NULL";
+    for asked in [db.text(question).await, {
+        db.run("SELECT clone.store_table('s', 'modules', 'derived', id_column => 'id', parent => 'parts', join_column => 'part')")
+            .await;
+        db.text(question).await
+    }] {
+        assert!(
+            asked.contains("type_column => 'contextlevel', type_values => <type>, belongs => true)"),
+            "{asked}"
+        );
+    }
+}
