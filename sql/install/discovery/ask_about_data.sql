@@ -135,6 +135,8 @@ DECLARE
     places clone_internal.place[];
     typed clone_internal.typed_text[];
     held clone.store_question[];
+    -- Columns of keys beside a column that may say their table: asked about at last.
+    paired clone_internal.seen_place[] := '{}';
     gone record;
 BEGIN
     IF current_setting('transaction_read_only') = 'on' THEN
@@ -196,6 +198,10 @@ BEGIN
             -- Small numbers are keys of many tables by chance, but not of rows of the same tenant.
             q.targets := ARRAY(SELECT k.target FROM unnest(q.targets) WITH ORDINALITY AS k (target, place) WHERE k.place > 12 OR clone_internal.of_same_tenant(ask_about_data.store, q.relation, q."column", k.target) IS NOT FALSE ORDER BY k.place);
             CONTINUE WHEN q.targets = '{}';
+            IF clone_internal.pair_partner(ask_about_data.store, q.relation, q."column", q.targets) IS NOT NULL THEN
+                paired := paired || ROW(q.relation, q."column", q.path, q.kind, q.family, q.what, q.says_id, q.seen, q.keys, q.targets, q.separators)::clone_internal.seen_place;
+                CONTINUE;
+            END IF;
             SELECT l.ordered, NOT l.told INTO q.targets, unsure FROM clone_internal.by_likelihood(q.relation, q."column", q.path, q.targets) l;
         ELSIF q.what = 'unknown' THEN
             SELECT l.ordered, unsure OR NOT l.told INTO same, unsure
@@ -330,6 +336,7 @@ BEGIN
     PERFORM clone_internal.ask_about_own_references(ask_about_data.store, places);
     PERFORM clone_internal.ask_about_tenants_in_documents(ask_about_data.store, sampled);
     PERFORM clone_internal.ask_about_several_tables(ask_about_data.store, ARRAY(SELECT o FROM clone_internal.open_places(ask_about_data.store, sampled) o WHERE o.path <> '' AND ROW(o.relation::oid, o."column", o.path)::text <> ALL (pairs)));
+    PERFORM clone_internal.ask_about_partners(ask_about_data.store, paired);
     PERFORM clone_internal.ask_about_copied_references(ask_about_data.store);
     PERFORM clone_internal.ask_about_other_forms(ask_about_data.store);
     PERFORM clone_internal.ask_about_base64(ask_about_data.store);

@@ -126,3 +126,34 @@ async fn a_number_that_is_unique_only_with_a_level_beside_it_is_no_plain_key() {
         );
     }
 }
+
+#[tokio::test]
+async fn rows_with_the_names_of_tables_are_types() {
+    let db = discovered(
+        &format!(
+            "{TENANTS} {} {} CREATE TABLE object_lookups (id serial PRIMARY KEY, name text UNIQUE); INSERT INTO object_lookups (name) VALUES ('Ticket'), ('User');
+             CREATE TABLE activity_streams (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, object_lookup_id int REFERENCES object_lookups, o_id int);
+             INSERT INTO activity_streams (org_id, object_lookup_id, o_id) SELECT org_id, 1, id FROM tickets ORDER BY id; INSERT INTO activity_streams (org_id, object_lookup_id, o_id) SELECT org_id, 2, id FROM users ORDER BY id",
+            table("users", 4),
+            table("tickets", 10)
+        ),
+        "org",
+    )
+    .await;
+    assert_eq!(
+        db.text("SELECT answer FROM clone.store_check('s') WHERE severity = 'error'")
+            .await,
+        "SELECT clone.store_reference('s', 'public.activity_streams', 'o_id', 'public.users', type_column => 'object_lookup_id', type_values => '{2}'); \
+         SELECT clone.store_reference('s', 'public.activity_streams', 'o_id', 'public.tickets', type_column => 'object_lookup_id', type_values => '{1}');"
+    );
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2'").await;
+    assert_eq!(
+        db.number(&format!(
+            "SELECT count(*) FROM activity_streams s LEFT JOIN tickets t ON t.id = s.o_id AND t.org_id = s.org_id LEFT JOIN users u ON u.id = s.o_id AND u.org_id = s.org_id WHERE s.org_id = {clone} AND CASE s.object_lookup_id WHEN 1 THEN t.id ELSE u.id END IS NOT NULL"
+        ))
+        .await,
+        14
+    );
+    assert_verified(&db, &clone).await;
+}
