@@ -1,5 +1,15 @@
 -- Which of several tables values are keys of, where their numbers are keys of each.
 
+-- Whether a table has one row at most for each row of another.
+CREATE FUNCTION clone_internal.has_row_for(relation regclass, other regclass) RETURNS boolean
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT EXISTS (SELECT FROM pg_constraint f JOIN pg_index u ON u.indrelid = f.conrelid AND u.indisunique AND u.indnkeyatts = 1 AND u.indkey[0] = f.conkey[1]
+                   WHERE f.contype = 'f' AND cardinality(f.conkey) = 1 AND f.confrelid = $2 AND f.conrelid = $1 AND $1 <> $2)
+$$;
+COMMENT ON FUNCTION clone_internal.has_row_for(regclass, regclass) IS 'Whether a table has one row at most for each row of another, by a unique foreign key';
+
 -- Words decide: those of the column, of the path, and of the texts in the same documents, such as an action "assign_team" beside the number
 -- of a team. A reply or a former version is a row of the same table. Without a word the order stays.
 CREATE FUNCTION clone_internal.likelihood(relation regclass, "column" name, path text, targets regclass[]) RETURNS TABLE (target regclass, place bigint, evidence text)
@@ -18,8 +28,8 @@ BEGIN
             clone_internal.column_text('k', $1, $2), $1, $2) INTO texts;
         texts := clone_internal.snake(COALESCE(texts, ''));
     END IF;
-    RETURN QUERY SELECT t.target, row_number() OVER (ORDER BY n.in_name DESC, n.part_of_name, n.person DESC, n.parent DESC, n.in_texts DESC, t.target = $1, t.number),
-        concat_ws(' ', n.in_name, n.part_of_name, n.person, n.parent, n.in_texts > 0, t.target = $1)
+    RETURN QUERY SELECT t.target, row_number() OVER (ORDER BY n.in_name DESC, n.part_of_name, n.person DESC, n.in_texts > 0 DESC, n.parent DESC, n.in_texts DESC, t.target = $1, t.number),
+        concat_ws(' ', n.in_name, n.part_of_name, n.person, n.in_texts > 0, t.target = $1)
     FROM unnest(targets) WITH ORDINALITY AS t (target, number)
     JOIN pg_class c ON c.oid = t.target
     CROSS JOIN LATERAL (SELECT format('(^|[^[:alnum:]])%s(e?s)?([^[:alnum:]]|$)', replace(clone_internal.table_word(c.relname), '_', '[_ -]?')) AS pattern) w
@@ -30,21 +40,26 @@ BEGIN
                OR t.target = $1 AND named ~ '(^|_|[^a-z])(reply|replies|parent|previous|prev|next|original|root|ancestor|duplicates?|replaces|replaced|supersedes|superseded|copy|copied|forwarded|follows|template|related|similar|siblings?|see_also|depends|dependencies|blocks|blocked|linked)(_|[^a-z]|$)' AS in_name, COALESCE(clone_internal.table_match(called, clone_internal.table_word(c.relname)), 4) AS part_of_name,
                CASE WHEN clone_internal.names_person(called) OR called ~* '^_?by$' THEN clone_internal.has_persons(clone_internal.table_word(c.relname)) END AS person,
                -- Another of the tables has one row at most for each of its rows.
-               EXISTS (SELECT FROM pg_constraint f JOIN pg_index u ON u.indrelid = f.conrelid AND u.indisunique AND u.indnkeyatts = 1 AND u.indkey[0] = f.conkey[1]
-                       WHERE f.contype = 'f' AND cardinality(f.conkey) = 1 AND f.confrelid = t.target AND f.conrelid <> f.confrelid AND f.conrelid::regclass = ANY ($4)) AS parent,
+               EXISTS (SELECT FROM unnest($4) o WHERE clone_internal.has_row_for(o, t.target)) AS parent,
                CASE WHEN texts IS NULL THEN 0 ELSE (SELECT count(*) FROM regexp_matches(texts, w.pattern, 'g')) END AS in_texts
     ) n;
 END
 $$;
 COMMENT ON FUNCTION clone_internal.likelihood(regclass, name, text, regclass[]) IS 'Tables of whose rows values are keys, first those that words at or beside the values name, and what these words say';
 
--- told: there is one table, or words say which of several is meant. Small numbers are keys of many tables.
+-- told: there is one table, or words say which of several is meant. Small numbers are keys of many tables. A table that has one row at most for
+-- each row of the first one is no other: its keys are the same then. That says nothing about further tables.
 CREATE FUNCTION clone_internal.by_likelihood(relation regclass, "column" name, path text, targets regclass[], OUT ordered regclass[], OUT told boolean)
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT COALESCE(array_agg(l.target ORDER BY l.place), $4), cardinality($4) < 2 OR count(DISTINCT l.evidence) FILTER (WHERE l.place <= 2) = 2
-    FROM clone_internal.likelihood($1, $2, $3, $4) l WHERE cardinality($4) > 1
+    WITH likely AS MATERIALIZED (
+        SELECT l.target, l.place, l.evidence, CASE WHEN l.place > 1 THEN clone_internal.has_row_for(l.target, first_value(l.target) OVER (ORDER BY l.place)) ELSE false END AS of_first
+        FROM clone_internal.likelihood($1, $2, $3, $4) l WHERE cardinality($4) > 1
+    )
+    SELECT COALESCE(array_agg(l.target ORDER BY l.place), $4),
+           cardinality($4) < 2 OR count(*) FILTER (WHERE NOT l.of_first) < 2 OR (array_agg(l.evidence ORDER BY l.place) FILTER (WHERE NOT l.of_first))[1] <> (array_agg(l.evidence ORDER BY l.place) FILTER (WHERE NOT l.of_first))[2]
+    FROM likely l
 $$;
 COMMENT ON FUNCTION clone_internal.by_likelihood(regclass, name, text, regclass[]) IS 'Orders tables of whose rows values are keys: first those that words at or beside the values name; and whether words say which is meant';
 

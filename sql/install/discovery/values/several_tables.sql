@@ -83,6 +83,7 @@ DECLARE
     own_keys bigint;
     told boolean;
     one_tenant boolean;
+    partner name;
     c record;
 BEGIN
     SELECT array_agg(l.relation), array_agg(l.key), array_agg(l.family) INTO targets, names, families
@@ -300,10 +301,13 @@ BEGIN
             CONTINUE WHEN c.targets = '{}';
         END IF;
         SELECT l.ordered, c.told OR l.told INTO c.targets, told FROM clone_internal.by_likelihood(c.relation, c.name, c.path, c.targets) l;
+        partner := CASE WHEN c.path = '' THEN clone_internal.pair_partner($1, c.relation, c.name, c.targets) END;
+        told := told AND partner IS NULL;
         PERFORM clone_internal.ask($1, c.relation, c.name, c.path, 'error',
             format('%s.%I%s looks like a key of %s: %s%s values that were looked at are keys of rows of the same tenant', c.relation, c.name, CASE WHEN c.path <> '' THEN ' at ' || c.path ELSE '' END, array_to_string(c.targets[:3], ' or '),
                 CASE WHEN NOT c.shared AND NOT c.stale THEN 'all ' ELSE '' END, c.keys)
-                || CASE WHEN c.shared THEN ', the others of rows that belong to none' WHEN c.stale THEN ', the others of no row, as if it was deleted' ELSE '' END,
+                || CASE WHEN c.shared THEN ', the others of rows that belong to none' WHEN c.stale THEN ', the others of no row, as if it was deleted' ELSE '' END
+                || CASE WHEN told THEN '' ELSE clone_internal.say_which($1, c.relation, c.name, c.path, partner) END,
             CASE WHEN told THEN clone_internal.reference_call($1, c.relation, c.name, c.targets[1], c.path) END, clone_internal.keep_call($1, c.relation, c.name, c.path), CASE WHEN told THEN c.targets[1] END);
     END LOOP;
 END

@@ -157,3 +157,27 @@ async fn rows_with_the_names_of_tables_are_types() {
     );
     assert_verified(&db, &clone).await;
 }
+
+#[tokio::test]
+async fn that_a_table_has_one_row_for_each_of_another_says_nothing_of_a_third() {
+    let db = discovered(
+        &format!(
+            "{TENANTS} {} {} {} CREATE TABLE issueassignee (id serial PRIMARY KEY, issue_id int NOT NULL UNIQUE REFERENCES issue, team_id int REFERENCES team);
+             INSERT INTO issueassignee (issue_id, team_id) SELECT i.id, t.id FROM issue i JOIN team t ON t.org_id = i.org_id AND t.title = 'team ' || (1 + i.id % 4) ORDER BY i.id;
+             CREATE TABLE auditlogentry (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, event int, target_object int);
+             INSERT INTO auditlogentry (org_id, event, target_object) SELECT org_id, 20, id FROM team ORDER BY id; INSERT INTO auditlogentry (org_id, event, target_object) SELECT org_id, 30, id FROM project ORDER BY id",
+            table("team", 4),
+            table("project", 5),
+            table("issue", 10)
+        ),
+        "org",
+    )
+    .await;
+    let asked = db.list(QUESTIONS).await;
+    assert!(
+        asked.len() == 1
+            && asked[0].starts_with("error public.auditlogentry.target_object looks like a key of ")
+            && asked[0].ends_with("<table>, type_column => 'event', type_values => <type>)"),
+        "{asked:?}"
+    );
+}
