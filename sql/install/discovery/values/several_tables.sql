@@ -254,12 +254,18 @@ BEGIN
         ), target AS MATERIALIZED (
             SELECT t.relation, t.key, t.family, t.number, w.word, clone_internal.plain(w.word) AS plain, clone_internal.has_persons(w.word) AS person
             FROM unnest(targets, names, families) WITH ORDINALITY AS t (relation, key, family, number) JOIN pg_class k ON k.oid = t.relation CROSS JOIN LATERAL (SELECT clone_internal.table_word(k.relname) AS word) w
+        ), outside AS MATERIALIZED (
+            -- Tables that are not described, or not yet, by their words behind the application's prefix: recipient_id with app_recipient.
+            SELECT substring(d.word FROM '^[^_]+_(.+)$') AS word, min(d.oid) AS oid FROM clone_internal.discoverable(clone_internal.schemas_of($1)) d
+            WHERE NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation::oid = d.oid) GROUP BY 1
         ), col AS MATERIALIZED (
-            SELECT l.*, c.called, clone_internal.plain(c.called) AS plain FROM unnest(columns) WITH ORDINALITY AS l (relation, "column", path, word, family, vals, separators, number)
+            SELECT l.*, c.called, clone_internal.plain(c.called) AS plain, u.oid AS outside
+            FROM unnest(columns) WITH ORDINALITY AS l (relation, "column", path, word, family, vals, separators, number)
             -- The column, or the member of a document.
             CROSS JOIN LATERAL (SELECT COALESCE(substring(l.path FROM '''([^'']+)''[]](?:[[][*][]])*$'), l."column"::text) AS called) c
+            LEFT JOIN outside u ON u.word = l.word
         ), candidate AS MATERIALIZED (
-            SELECT p.place, p.keys, p.tenants, p.shared, p.stale, p.place >= own_keys AS own_key, t.relation AS target, t.key, t.family, l.relation, l."column" AS name, l.path, l.called, m.rank, t.person, count(*) OVER (PARTITION BY p.place) AS tables,
+            SELECT p.place, p.keys, p.tenants, p.shared, p.stale, p.place >= own_keys AS own_key, t.relation AS target, t.key, t.family, l.relation, l."column" AS name, l.path, l.called, m.rank, t.person, l.outside, count(*) OVER (PARTITION BY p.place) AS tables,
                    clone_internal.names_person(l.called) AS says_person
             FROM place p JOIN col l ON l.number = p.place
             JOIN target t ON get_bit(p.tables, t.number::int - 1) = 1 AND (t.relation <> l.relation OR t.family <> l.family OR l.path <> '')
@@ -276,8 +282,10 @@ BEGIN
               AND (l.path <> '' OR clone_internal.table_match(l.called, clone_internal.table_word(own.relname)) IS DISTINCT FROM 1)
               AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = l.relation AND q."column" = l."column" AND q.path IN (l.path, CASE WHEN l.path = '' THEN '$history' ELSE '' END))
               AND NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of($1)) d WHERE d.word = l.word AND NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation::oid = d.oid))
+              -- Whether that table is described is to be said first.
+              AND (m.rank < 3 OR NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation::oid = l.outside AND q.severity = 'error'))
         )
-        SELECT c.relation, c.name, c.path, min(c.place) AS place, min(c.keys) AS keys, bool_or(c.shared) AS shared, bool_or(c.stale) AS stale, bool_and(c.own_key AND c.family = 'text') AS own_text_key, array_agg(c.target ORDER BY c.rank, CASE WHEN c.says_person THEN c.person END DESC, pg_relation_size(c.target), c.target) AS targets,
+        SELECT c.relation, c.name, c.path, min(c.place) AS place, min(c.keys) AS keys, bool_or(c.shared) AS shared, bool_or(c.stale) AS stale, bool_and(c.own_key AND c.family = 'text') AS own_text_key, CASE WHEN count(*) FILTER (WHERE c.rank < 3) = 0 THEN min(c.outside)::regclass END AS outside, array_agg(c.target ORDER BY c.rank, CASE WHEN c.says_person THEN c.person END DESC, pg_relation_size(c.target), c.target) AS targets,
                -- Whether the name says which.
                count(*) = 1 OR (array_agg(ROW(COALESCE(c.rank, 9), CASE WHEN c.says_person THEN -c.person END) ORDER BY c.rank, CASE WHEN c.says_person THEN c.person END DESC))[1]
                    IS DISTINCT FROM (array_agg(ROW(COALESCE(c.rank, 9), CASE WHEN c.says_person THEN -c.person END) ORDER BY c.rank, CASE WHEN c.says_person THEN c.person END DESC))[2] AS told
@@ -302,11 +310,12 @@ BEGIN
         END IF;
         SELECT l.ordered, c.told OR l.told INTO c.targets, told FROM clone_internal.by_likelihood(c.relation, c.name, c.path, c.targets) l;
         partner := CASE WHEN c.path = '' THEN clone_internal.pair_partner($1, c.relation, c.name, c.targets) END;
-        told := told AND partner IS NULL;
+        told := told AND partner IS NULL AND c.outside IS NULL;
         PERFORM clone_internal.ask($1, c.relation, c.name, c.path, 'error',
             format('%s.%I%s looks like a key of %s: %s%s values that were looked at are keys of rows of the same tenant', c.relation, c.name, CASE WHEN c.path <> '' THEN ' at ' || c.path ELSE '' END, array_to_string(c.targets[:3], ' or '),
                 CASE WHEN NOT c.shared AND NOT c.stale THEN 'all ' ELSE '' END, c.keys)
                 || CASE WHEN c.shared THEN ', the others of rows that belong to none' WHEN c.stale THEN ', the others of no row, as if it was deleted' ELSE '' END
+                || CASE WHEN c.outside IS NOT NULL THEN format('. But %s has that name, which the store does not describe', c.outside) ELSE '' END
                 || CASE WHEN told THEN '' ELSE clone_internal.say_which($1, c.relation, c.name, c.path, partner) END,
             CASE WHEN told THEN clone_internal.reference_call($1, c.relation, c.name, c.targets[1], c.path) END, clone_internal.keep_call($1, c.relation, c.name, c.path), CASE WHEN told THEN c.targets[1] END);
     END LOOP;

@@ -181,3 +181,35 @@ async fn that_a_table_has_one_row_for_each_of_another_says_nothing_of_a_third() 
         "{asked:?}"
     );
 }
+
+#[tokio::test]
+async fn what_names_a_table_of_an_open_question_waits_for_it() {
+    let db = discovered(
+        "CREATE TABLE z_realm (id serial PRIMARY KEY, name text); CREATE TABLE z_userprofile (id serial PRIMARY KEY, realm_id int NOT NULL REFERENCES z_realm, full_name text, recipient_id int);
+         CREATE TABLE z_stream (id serial PRIMARY KEY, realm_id int NOT NULL REFERENCES z_realm, name text, recipient_id int); CREATE TABLE z_huddle (id serial PRIMARY KEY, huddle_hash varchar(40) UNIQUE);
+         CREATE TABLE z_recipient (id serial PRIMARY KEY, type_id int NOT NULL, type smallint NOT NULL, UNIQUE (type, type_id));
+         CREATE TABLE z_message (id serial PRIMARY KEY, realm_id int NOT NULL REFERENCES z_realm, sender_id int REFERENCES z_userprofile, recipient_id int REFERENCES z_recipient);
+         INSERT INTO z_realm (name) VALUES ('A'), ('B'), ('C');
+         INSERT INTO z_userprofile (realm_id, full_name) SELECT a, 'U' || n FROM generate_series(1, 5) n, generate_series(1, 3) a ORDER BY n, a; INSERT INTO z_recipient (type_id, type) SELECT id, 1 FROM z_userprofile ORDER BY id;
+         INSERT INTO z_stream (realm_id, name) SELECT a, 'S' || n FROM generate_series(1, 4) n, generate_series(1, 3) a ORDER BY n, a; INSERT INTO z_recipient (type_id, type) SELECT id, 2 FROM z_stream ORDER BY id;
+         INSERT INTO z_huddle (huddle_hash) SELECT md5('h' || n) FROM generate_series(1, 9) n; INSERT INTO z_recipient (type_id, type) SELECT id, 3 FROM z_huddle ORDER BY id;
+         UPDATE z_userprofile u SET recipient_id = r.id FROM z_recipient r WHERE type = 1 AND type_id = u.id; UPDATE z_stream u SET recipient_id = r.id FROM z_recipient r WHERE type = 2 AND type_id = u.id;
+         INSERT INTO z_message (realm_id, sender_id, recipient_id) SELECT s.realm_id, s.realm_id, s.recipient_id FROM generate_series(1, 4) n, z_stream s ORDER BY n, s.id",
+        "z_realm",
+    )
+    .await;
+    let errors = "SELECT subject || COALESCE(' ' || answer, '') FROM clone.store_check('s') WHERE severity = 'error' ORDER BY 1";
+    assert_eq!(db.list(errors).await, ["public.z_recipient.type_id"]);
+    db.run(
+        "SELECT clone.store_reference('s', 'z_recipient', 'type_id', 'z_userprofile', type_column => 'type', type_values => '{1}', belongs => true);
+         SELECT clone.store_reference('s', 'z_recipient', 'type_id', 'z_stream', type_column => 'type', type_values => '{2}', belongs => true); SELECT clone.store_table('s', 'z_recipient', 'derived', id_column => 'id')",
+    )
+    .await;
+    assert_eq!(
+        db.list(errors).await[1..],
+        [
+            "public.z_stream.recipient_id SELECT clone.store_reference('s', 'public.z_stream', 'recipient_id', 'public.z_recipient');",
+            "public.z_userprofile.recipient_id SELECT clone.store_reference('s', 'public.z_userprofile', 'recipient_id', 'public.z_recipient');"
+        ]
+    );
+}
