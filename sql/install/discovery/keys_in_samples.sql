@@ -44,6 +44,10 @@ AS $$
               -- user: app_users, although all projects share them, and not story_assigned_users.
               AND NOT (t.described AND EXISTS (SELECT FROM tables o WHERE NOT o.described AND o.word = substring(o.word FROM '^[^_]+_') || a.word AND length(o.word) < length(t.word)))
         UNION ALL
+        -- prev_stage: app_stages, if no other table can be meant.
+        SELECT min(t.oid), bool_and(t.described AND t.id_column IS NOT NULL), false, -1 FROM tables t
+        WHERE a.word ~ '^(prev|previous|next|old|new|former|last|first|from|to)_.{3,}$' AND a.word !~ '_(value|name|title|text|data|content|type|date|time)$' AND t.word LIKE E'%\\_' || regexp_replace(a.word, '^[^_]+_', '') HAVING count(*) = 1
+        UNION ALL
         SELECT p.oid, p.described, false, 0 FROM people p
         WHERE a.word ~ '(^|_)(owner|author|assignee|assigned_to|creator|editor|sender|recipient|reviewer|approver|manager|responsible|requester|reporter|agent|inviter|lead|member|person|employee|user)$'
            OR a.word ~ '(^|_)(created|updated|modified|deleted|closed|resolved|locked|uploaded|approved|archived|invited|assigned)_by$'

@@ -10,6 +10,17 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.has_row_for(regclass, regclass) IS 'Whether a table has one row at most for each row of another, by a unique foreign key';
 
+-- Whether the last word of a name is that of a table, which may have the prefix of the application: previous_stage_id with crm_stage.
+CREATE FUNCTION clone_internal.unprefixed_match(name text, target oid) RETURNS boolean
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT bool_or(COALESCE(clone_internal.table_match($1, w.word), 4) < 3)
+    FROM (SELECT clone_internal.table_word(c.relname) AS word FROM pg_class c WHERE c.oid = $2) o
+    CROSS JOIN LATERAL (VALUES (o.word), (substring(o.word FROM '^[^_]+_(.{3,})$'))) AS w (word)
+$$;
+COMMENT ON FUNCTION clone_internal.unprefixed_match(text, oid) IS 'Whether a name ends with the word of a table, with or without its first part';
+
 -- Words decide: those of the column, of the path, and of the texts in the same documents, such as an action "assign_team" beside the number
 -- of a team. A reply or a former version is a row of the same table. Without a word the order stays.
 CREATE FUNCTION clone_internal.likelihood(relation regclass, "column" name, path text, targets regclass[]) RETURNS TABLE (target regclass, place bigint, evidence text)
@@ -37,7 +48,9 @@ BEGIN
         SELECT named ~ w.pattern
                -- A row with the same key: tasks_olap.id of tasks.
                OR t.target <> $1 AND called ~* '^(_?id|uuid|guid|pk|key)$' AND clone_internal.snake((SELECT o.relname FROM pg_class o WHERE o.oid = $1)) ~ w.pattern
-               OR t.target = $1 AND named ~ '(^|_|[^a-z])(reply|replies|parent|previous|prev|next|original|root|ancestor|duplicates?|replaces|replaced|supersedes|superseded|copy|copied|forwarded|follows|template|related|similar|siblings?|see_also|depends|dependencies|blocks|blocked|linked)(_|[^a-z]|$)' AS in_name, COALESCE(clone_internal.table_match(called, clone_internal.table_word(c.relname)), 4) AS part_of_name,
+               -- previous_stage is a stage, where one of the tables is that of stages.
+               OR t.target = $1 AND named ~ '(^|_|[^a-z])(reply|replies|parent|previous|prev|next|original|root|ancestor|duplicates?|replaces|replaced|supersedes|superseded|copy|copied|forwarded|follows|template|related|similar|siblings?|see_also|depends|dependencies|blocks|blocked|linked)(_|[^a-z]|$)'
+                   AND NOT EXISTS (SELECT FROM unnest(targets) o JOIN pg_class k ON k.oid = o WHERE o <> $1 AND clone_internal.unprefixed_match(called, k.oid)) AS in_name, COALESCE(clone_internal.table_match(called, clone_internal.table_word(c.relname)), 4) AS part_of_name,
                CASE WHEN clone_internal.names_person(called) OR called ~* '^_?by$' THEN clone_internal.has_persons(clone_internal.table_word(c.relname)) END AS person,
                -- Another of the tables has one row at most for each of its rows.
                EXISTS (SELECT FROM unnest($4) o WHERE clone_internal.has_row_for(o, t.target)) AS parent,

@@ -213,3 +213,27 @@ async fn what_names_a_table_of_an_open_question_waits_for_it() {
         ]
     );
 }
+
+#[tokio::test]
+async fn a_previous_stage_is_a_stage_where_tables_have_a_prefix() {
+    let db = discovered(
+        "CREATE TABLE crm_org (id serial PRIMARY KEY, name text); CREATE TABLE crm_stage (id serial PRIMARY KEY, crm_org_id int NOT NULL REFERENCES crm_org, name text);
+         CREATE TABLE crm_deal (id serial PRIMARY KEY, crm_org_id int NOT NULL REFERENCES crm_org, title text, stage_id int REFERENCES crm_stage, previous_stage_id int, previous_deal_id int, history jsonb);
+         INSERT INTO crm_org (name) VALUES ('A'), ('B'), ('C'); INSERT INTO crm_stage (crm_org_id, name) SELECT a, 'S' || n FROM generate_series(1, 6) n, generate_series(1, 3) a ORDER BY n, a;
+         INSERT INTO crm_deal (crm_org_id, title, stage_id, previous_stage_id, previous_deal_id) SELECT a, 'D' || n, (n % 6) * 3 + a, CASE WHEN n % 2 = 0 THEN (n % 4) * 3 + a END, CASE WHEN n > 1 THEN (n - 2) * 3 + a END FROM generate_series(1, 10) n, generate_series(1, 3) a ORDER BY n, a;
+         UPDATE crm_deal SET history = jsonb_build_array(jsonb_build_object('at', 1700000000, 'prev_stage', previous_stage_id, 'stage', stage_id)) WHERE previous_stage_id IS NOT NULL",
+        "crm_org",
+    )
+    .await;
+    answer_all(&db, "answer").await;
+    assert_eq!(
+        db.list("SELECT concat_ws(' ', \"column\", path, target) FROM clone.store_reference ORDER BY 1")
+            .await,
+        [
+            "history $..['prev_stage'] crm_stage",
+            "history $..['stage'] crm_stage",
+            "previous_deal_id crm_deal",
+            "previous_stage_id crm_stage"
+        ]
+    );
+}
