@@ -46,6 +46,12 @@ BEGIN
             FROM keys h JOIN bases b ON b.id_column = h.attname AND b.family = h.family AND b.relation <> h.oid AND b.family IN ('int', 'numeric', 'text', 'uuid')
             -- A number of its own.
             WHERE NOT (h.numbered AND h.alone)
+              -- Another column, which the rows of the base have not, names them: document_version(id, document_id) has keys of its own.
+              AND NOT EXISTS (SELECT FROM pg_attribute o WHERE o.attrelid = h.oid AND o.attnum > 0 AND NOT o.attisdropped AND o.attname <> h.attname
+                              AND NOT EXISTS (SELECT FROM pg_attribute x WHERE x.attrelid = b.relation AND x.attname = o.attname AND NOT x.attisdropped)
+                              AND (EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = h.oid AND f.confrelid = b.relation::oid AND f.conkey = ARRAY[o.attnum])
+                                   OR EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = h.oid AND d."column" = o.attname AND d.target = b.relation AND d.form = 'column')
+                                   OR EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation = h.oid AND r.join_column = o.attname AND r.parents = ARRAY[b.relation])))
               AND (strpos(h.word, b.word) > 0 OR NOT h.alone AND NOT h.numbered AND b.numbered)
         )
         SELECT p.oid::regclass AS relation, p.attname AS name, p.base, p.base_role, r.relation IS NOT NULL AS described, r.project_column, r.join_column, r.parents, r.id_column, p.named, p.part_of_key,

@@ -237,3 +237,19 @@ async fn a_previous_stage_is_a_stage_where_tables_have_a_prefix() {
         ]
     );
 }
+
+#[tokio::test]
+async fn versions_that_name_their_document_have_keys_of_their_own() {
+    for key in ["REFERENCES document", ""] {
+        let db = discovered(
+            &format!(
+                "{TENANTS} {} CREATE TABLE document_version (id int PRIMARY KEY, document_id int NOT NULL {key}, nr int NOT NULL, body text, UNIQUE (document_id, nr));
+                 INSERT INTO document_version (id, document_id, nr, body) SELECT row_number() OVER (ORDER BY n, id), id, n, 'text ' || n FROM document, generate_series(1, 2) n",
+                table("document", 5)
+            ),
+            "org",
+        )
+        .await;
+        assert_eq!(open(&db).await, [""; 0], "{key}");
+    }
+}
