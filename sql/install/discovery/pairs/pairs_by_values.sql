@@ -171,6 +171,8 @@ DECLARE
     -- The pairs that are looked at, and in how many rows.
     numbers int[];
     most int;
+    -- Those whose names are those of a pair.
+    worded int[];
     own text;
     said record;
     c record;
@@ -204,6 +206,7 @@ BEGIN
     END IF;
     -- Where ids in few rows are keys of rows of other tenants, no more is read.
     numbers := ARRAY(SELECT generate_series(1, cardinality(names)));
+    worded := ARRAY(SELECT o.number::int FROM unnest(types, names) WITH ORDINALITY AS o (type_column, name, number) WHERE clone_internal.pair_word(o.type_column, true) = clone_internal.pair_word(o.name, false) AND NOT clone_internal.names_quantity(o.name));
     FOREACH most IN ARRAY '{40,2000}'::int[] LOOP
         sampled := '{}';
         FOR c IN SELECT o.relation, array_agg(o.number::int) AS numbered, array_agg(o.type_column) AS of_types, array_agg(o.name) AS of_names FROM unnest(relations, types, names) WITH ORDINALITY AS o (relation, type_column, name, number)
@@ -231,7 +234,9 @@ BEGIN
                     SELECT s.pair, s.code, h.target, count(*) AS found FROM unnest(sampled) s JOIN hit h ON h.id = s.id GROUP BY 1, 2, 3 HAVING bool_and(s.tenant = ANY (h.tenants))) f
                 JOIN code o ON o.pair = f.pair AND o.code = f.code WHERE 10 * f.found >= 7 * o.seen
             )
-            SELECT o.pair FROM code o LEFT JOIN fitted f ON f.pair = o.pair AND f.code = o.code GROUP BY 1 HAVING 3 * COALESCE(sum(o.seen) FILTER (WHERE f.code IS NOT NULL), 0) >= sum(o.seen));
+            SELECT o.pair FROM code o LEFT JOIN fitted f ON f.pair = o.pair AND f.code = o.code GROUP BY 1 HAVING 3 * COALESCE(sum(o.seen) FILTER (WHERE f.code IS NOT NULL), 0) >= sum(o.seen)
+                -- Most rows may name rows of tables that the store does not describe.
+                OR o.pair = ANY (worded) AND COALESCE(sum(o.seen) FILTER (WHERE f.code IS NOT NULL), 0) >= 4);
         EXIT WHEN numbers = '{}';
     END LOOP;
     IF numbers = '{}' THEN
@@ -278,7 +283,7 @@ BEGIN
                    jsonb_agg(jsonb_build_object('code', o.code, 'target', CASE WHEN f.agrees THEN f.named WHEN f.named IS NULL AND cardinality(f.of_targets) = 1 THEN f.of_targets[1] END, 'fits', cardinality(f.of_targets)) ORDER BY o.code) AS found
             FROM pair p JOIN code o ON o.pair = p.pair LEFT JOIN fitted f ON f.pair = o.pair AND f.code = o.code GROUP BY p.pair, p.ids, p.tenants, p.bits
         )
-        SELECT DISTINCT ON (l.relation::oid, l.name) j.ids, j.found, l.relation, l.type_column, l.name
+        SELECT DISTINCT ON (l.relation::oid, l.name) j.ids, j.found, l.relation, l.type_column, l.name, j.codes = 1 AND j.named_tables = 0 AS partly
         FROM judged j JOIN unnest(relations, types, names) WITH ORDINALITY AS l (relation, type_column, name, number) ON l.number = j.pair
         JOIN pg_attribute a ON a.attrelid = l.relation AND a.attname = l.name JOIN pg_attribute t ON t.attrelid = l.relation AND t.attname = l.type_column
         CROSS JOIN LATERAL (SELECT clone_internal.pair_word(l.type_column, true) AS type_word, clone_internal.pair_word(l.name, false) AS id_word, clone_internal.names_quantity(l.name) AS quantity) w
@@ -286,6 +291,10 @@ BEGIN
           AND (NOT w.quantity OR j.fewest >= 8)
                -- One type that names a table, with keys of it: the others may name their rows by something else, such as a slug.
           AND (j.named_tables > 0 AND w.id_word = w.type_word AND j.by_name >= 4 AND j.evidence >= 4
+               -- The ids of one type are keys of rows of the same tenant, those of the others of tables that the store does not describe.
+               OR j.codes = 1 AND w.id_word = w.type_word AND NOT w.quantity AND j.evidence >= 8 AND EXISTS (
+                   SELECT FROM clone_internal.kinds_of_other_tables($1, ARRAY(SELECT v.code FROM value v WHERE v.pair = j.pair ORDER BY v.code, v.id, v.tenant), ARRAY(SELECT v.id FROM value v WHERE v.pair = j.pair ORDER BY v.code, v.id, v.tenant)) x (kind)
+                   WHERE NOT EXISTS (SELECT FROM fitted f WHERE f.pair = j.pair AND f.code = x.kind COLLATE "C"))
                OR j.codes > 1 AND 2 * j.fitting >= j.ids
                    -- Types that name tables, each with keys of that table.
                    AND (j.named_tables > 1 AND 2 * j.by_name >= j.ids AND j.evidence >= 4
@@ -300,8 +309,8 @@ BEGIN
                string_agg(clone_internal.shown(array_to_string(k.codes, ', ')), ', ') FILTER (WHERE k.target IS NULL) AS unclear INTO said
         FROM (SELECT f.target, array_agg(f.code ORDER BY f.code) AS codes FROM jsonb_to_recordset(c.found) AS f (code text, target int, fits int) WHERE f.target IS NOT NULL OR f.fits > 0 GROUP BY 1) k;
         PERFORM clone_internal.ask($1, c.relation, c.name, '', 'error',
-            format('%s.%I with %I looks like a reference to rows of several tables: for each type, the ids that were looked at are keys of rows of the same tenant', c.relation, c.name, c.type_column)
-                || COALESCE(' in ' || said.clear, '')
+            format('%s.%I with %I looks like a reference to rows of several tables: ' || CASE WHEN c.partly THEN 'of one type' ELSE 'for each type' END || ', the ids that were looked at are keys of rows of the same tenant', c.relation, c.name, c.type_column)
+                || COALESCE(' in ' || said.clear, '') || CASE WHEN c.partly THEN ', of others keys of a table that the store does not describe' ELSE '' END
                 || CASE WHEN said.unclear IS NULL THEN '' ELSE format('. The types %s may mean several; say which table each means with clone.store_reference(%L, %L, %L, <table>, type_column => %L, type_values => <type>)', said.unclear, $1, c.relation, c.name, c.type_column) END,
             CASE WHEN said.unclear IS NULL THEN said.calls END, clone_internal.keep_call($1, c.relation, c.name, ''));
     END LOOP;

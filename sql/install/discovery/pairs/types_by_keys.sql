@@ -46,3 +46,20 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone_internal.outside_tables_with_ids(text, text[], text[]) IS 'The tables that a store does not describe and that have all ids beside each type of a polymorphic pair as their keys';
+
+-- The same with the tables that are declared as shared, of which nothing is asked.
+CREATE FUNCTION clone_internal.kinds_of_other_tables(store text, kinds text[], ids text[]) RETURNS SETOF text
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY SELECT o.kind FROM clone_internal.outside_tables_with_ids($1, $2, $3) o
+        UNION
+        SELECT k.kind FROM (
+            SELECT array_agg(h.relation) AS relations, array_agg(a.attname) AS names, array_agg(clone_internal.family(a.atttypid)) AS families
+            FROM clone.store_shared h JOIN clone_internal.discoverable(NULL) d ON d.oid = h.relation JOIN pg_attribute a ON a.attrelid = h.relation AND a.attname = clone_internal.key_of(h.relation)
+            WHERE h.store = $1 AND clone_internal.family(a.atttypid) IN ('int', 'text', 'uuid')) t
+        CROSS JOIN LATERAL clone_internal.keys_of_kinds(t.relations, t.names, t.families, $2, $3) k WHERE k.keys = k.ids;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.kinds_of_other_tables(text, text[], text[]) IS 'The types of a polymorphic pair whose ids all are keys of a table that a store does not describe, shared or not';

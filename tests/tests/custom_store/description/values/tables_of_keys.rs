@@ -253,3 +253,27 @@ async fn versions_that_name_their_document_have_keys_of_their_own() {
         assert_eq!(open(&db).await, [""; 0], "{key}");
     }
 }
+
+#[tokio::test]
+async fn a_type_of_a_shared_table_does_not_hide_the_others() {
+    let tables = format!(
+        "{TENANTS} CREATE TABLE auth_user (id serial PRIMARY KEY, email text); INSERT INTO auth_user (email) SELECT 'u' || n FROM generate_series(1, 40) n; {} {}
+         CREATE TABLE alert_action (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, target_type smallint, target_identifier text);
+         INSERT INTO alert_action (org_id, target_type, target_identifier) SELECT org_id, 2, id::text FROM team ORDER BY id;
+         INSERT INTO alert_action (org_id, target_type, target_identifier) SELECT a, 1, ((n * 7 + a * 11) % 40 + 1)::text FROM generate_series(1, 5) n, generate_series(1, 3) a",
+        table("team", 3),
+        table("issue", 10)
+    );
+    for shared in ["", "SELECT clone.store_shared('s', 'auth_user')"] {
+        let db = discovered(&tables, "org").await;
+        db.run(shared).await;
+        let asked = db.list(QUESTIONS).await;
+        // Those of teams are keys of issues, too.
+        assert!(
+            asked.len() == 1
+                && asked[0].starts_with("error public.alert_action.target_identifier with target_type ")
+                && asked[0].ends_with("type_column => 'target_type', type_values => <type>)"),
+            "{shared}: {asked:?}"
+        );
+    }
+}
