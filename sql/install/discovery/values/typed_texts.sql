@@ -166,6 +166,8 @@ DECLARE
     t record;
     seen record;
     called_word text;
+    -- All words of the name in the singular.
+    called_words text;
 BEGIN
     IF own LIKE '%.ctid::text' OR settings = '{}' THEN
         RETURN;
@@ -174,14 +176,17 @@ BEGIN
         clone_internal.spread(relation, '*', 50000), CASE WHEN lists THEN format(' CROSS JOIN LATERAL (SELECT DISTINCT m[1] AS x FROM regexp_matches(%s, ''[0-9]+'', ''g'') m) AS e', clone_internal.column_text('t', relation, $3)) ELSE '' END, $3);
     FOR s IN EXECUTE format('SELECT s.kind, (array_agg(DISTINCT s.x))[:100] AS vals FROM %s AS s WHERE s.kind = ANY ($1) AND lower(s.x) <> ALL (clone_internal.in_place_of_null()) GROUP BY 1 HAVING count(DISTINCT s.x) >= 3 AND count(DISTINCT s.own) >= 2 OR clone_internal.says_id(ltrim(s.kind, ''_'')) ORDER BY 1', rows) USING settings LOOP
         called_word := clone_internal.named_word(regexp_replace(s.kind, '[^A-Za-z0-9_]+', '_', 'g'));
+        called_words := (SELECT string_agg(clone_internal.singular(w), '_' ORDER BY n) FROM regexp_split_to_table(clone_internal.snake(s.kind), '[^[:alnum:]]+|_') WITH ORDINALITY AS x (w, n));
         CONTINUE WHEN clone_internal.names_quantity(s.kind);
         FOR t IN
-            SELECT f.target, n.key, w.named FROM (SELECT array_agg(l.relation) AS tables, array_agg(l.key) AS keys, array_agg(l.family) AS families FROM clone_internal.listed_keys($1) l
+            SELECT f.target, n.key, w.named, w.within FROM (SELECT array_agg(l.relation) AS tables, array_agg(l.key) AS keys, array_agg(l.family) AS families FROM clone_internal.listed_keys($1) l
                                          WHERE l.described AND l.family = 'int' AND NOT clone_internal.has_key_of_another($1, l.relation, l.key)) l
             CROSS JOIN LATERAL clone_internal.keys_of_tables(l.tables, l.keys, l.families, s.vals) f JOIN unnest(l.tables, l.keys) AS n (relation, key) ON n.relation = f.target
             -- triage_user_ids: of users.
-            CROSS JOIN LATERAL (SELECT length(o.word) > 2 AND clone_internal.ends_with_word(called_word, o.word) AS named FROM (SELECT clone_internal.table_word(d.relname) AS word FROM pg_class d WHERE d.oid = f.target) o) w
-            GROUP BY 1, 2, 3 HAVING count(DISTINCT f.value) = cardinality(s.vals) ORDER BY w.named DESC, pg_relation_size(f.target), f.target::oid
+            CROSS JOIN LATERAL (SELECT length(o.word) > 2 AND clone_internal.ends_with_word(called_word, o.word) AS named,
+                                       -- sidebar.groups.order: of groups, if several tables have all values as their keys.
+                                       strpos('_' || called_words || '_', '_' || o.word || '_') > 0 AS within FROM (SELECT clone_internal.table_word(d.relname) AS word FROM pg_class d WHERE d.oid = f.target) o) w
+            GROUP BY 1, 2, w.named, w.within HAVING count(DISTINCT f.value) = cardinality(s.vals) ORDER BY w.named DESC, w.within DESC, pg_relation_size(f.target), f.target::oid
         LOOP
             EXECUTE format('SELECT COALESCE(bool_and(EXISTS (SELECT FROM %s AS k WHERE %s AND %s COLLATE "C" = s.own COLLATE "C")), false) AS same, count(DISTINCT s.x) AS vals, count(DISTINCT s.own) AS tenants FROM %s AS s WHERE s.kind = $1 AND lower(s.x) <> ALL (clone_internal.in_place_of_null())',
                 t.target, clone_internal.equals_text('k', t.target, t.key, 's.x'), clone_internal.tenant_sql($1, t.target, 'k'), rows) INTO seen USING s.kind;

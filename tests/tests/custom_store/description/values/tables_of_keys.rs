@@ -277,3 +277,24 @@ async fn a_type_of_a_shared_table_does_not_hide_the_others() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_word_within_the_name_of_a_setting_says_of_which_table_its_list_holds_keys() {
+    let db = discovered(
+        &format!(
+            "{TENANTS} {} {} CREATE TABLE prefs (id serial PRIMARY KEY, user_id int NOT NULL REFERENCES users, key text, value text);
+             INSERT INTO prefs (user_id, key, value) SELECT u.id, 'sidebar.groups.order', (SELECT string_agg(g.id::text, ',' ORDER BY md5(u.id || '-' || g.id)) FROM groups g WHERE g.org_id = u.org_id) FROM users u;
+             INSERT INTO prefs (user_id, key, value) SELECT id, 'locale', 'en' FROM users",
+            table("users", 7),
+            table("groups", 6)
+        ),
+        "org",
+    )
+    .await;
+    assert_eq!(
+        db.list("SELECT question FROM clone.store_check('s')").await,
+        [
+            "public.prefs.value holds keys in rows with certain values of key: of public.groups (sidebar.groups.order)"
+        ]
+    );
+}
