@@ -305,7 +305,8 @@ BEGIN
                    -- Numbers that rise from row to row in names and quantities are numbers of the rows: p1, p2, p3.
                    10 * sum(n.falls) < sum(n.times) AND NOT (n.signs <> '' AND bool_and(strpos(n.example, n.value || '@') > 0)) AND (
                        n.words ~ '[[:alpha:]][-_ #.+]*$'
-                       OR clone_internal.names_quantity(COALESCE(substring(n.words FROM '([[:alpha:]_]+)[^[:alnum:]_]*$'), columns[n.place]::text))
+                       -- In a value that PHP has serialised, the name is before the type: "page";i:5.
+                       OR clone_internal.names_quantity(COALESCE(substring(n.words FROM '"([[:alpha:]_]+)";[ids]:[^[:alnum:]]*$'), substring(n.words FROM '([[:alpha:]_]+)[^[:alnum:]_]*$'), columns[n.place]::text))
                           -- "field": "entity_id", "value": 12
                           AND n.words !~ '"val(ue)?s?": ?[[{" ]*$'
                           AND NOT EXISTS (SELECT FROM regexp_split_to_table(n.words, '[^[:alpha:]_]+') w WHERE clone_internal.says_id(w) OR clone_internal.names_person(w))
@@ -319,7 +320,7 @@ BEGIN
         ), candidate AS MATERIALIZED (
             SELECT p.place, p.target, p.words, p.signs, p.nth, p.keys, p.tenants, s.numbers, s.example, s.of_time, 10 * p.keys >= 8 * s.numbers AS most
             FROM compared p JOIN seen s ON s.place = p.place AND s.words = p.words AND s.signs = p.signs AND s.nth = p.nth
-            WHERE (NOT s.of_rows OR families[p.place] = 'text' AND EXISTS (SELECT FROM pg_class t CROSS JOIN LATERAL (SELECT clone_internal.table_word(t.relname) AS word) w WHERE t.oid = targets[p.target] AND lower(p.words) ~ ('(^|[^[:alpha:]])' || w.word || '[-_:/#.|=]+$')))
+            WHERE (NOT s.of_rows OR families[p.place] = 'text' AND EXISTS (SELECT FROM pg_class t CROSS JOIN LATERAL (SELECT clone_internal.table_word(t.relname) AS word) w WHERE t.oid = targets[p.target] AND lower(p.words) ~ ('(^|[^[:alpha:]])' || w.word || '([-_:/#.|=]+|(_?ids?)?";[is]:[^[:alnum:]]*)$')))
               AND p.others = 0
               -- Among letters there are digits by chance.
               AND CASE WHEN targets[p.target] = project THEN p.keys = s.numbers AND (p.tenants > 2 OR p.tenants = 2 AND p.times >= 8) AND p.words !~ '[[:alpha:]]$' ELSE p.tenants > 1 END

@@ -298,3 +298,24 @@ async fn a_word_within_the_name_of_a_setting_says_of_which_table_its_list_holds_
         ]
     );
 }
+
+#[tokio::test]
+async fn members_of_values_that_php_has_serialised_have_names() {
+    for (member, asked) in [("page", true), ("size", false)] {
+        let db = discovered(
+            &format!(
+                "{TENANTS} {} CREATE TABLE events (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, properties text);
+                 INSERT INTO events (org_id, properties) SELECT org_id, 'a:2:{{s:4:\"{member}\";i:' || id || ';s:5:\"limit\";s:2:\"10\";}}' FROM pages WHERE id % 2 = 1 ORDER BY id",
+                table("pages", 20)
+            ),
+            "org",
+        )
+        .await;
+        let subjects = if asked {
+            vec!["error public.events.properties"]
+        } else {
+            vec![]
+        };
+        assert_eq!(open(&db).await, subjects, "{member}");
+    }
+}
