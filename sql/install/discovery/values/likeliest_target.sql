@@ -33,28 +33,36 @@ DECLARE
     -- The column, or the member of a document.
     called text := COALESCE(substring($3 FROM '''([^'']+)''[]](?:[[][*][]])*$'), $2);
     texts text;
+    -- Without separators: what does not hold a word there is not matched against its pattern. 120 tables with each other's numbers took 46 s, now 16.
+    plain_named text := translate(named, '_- ', '');
+    plain_own text := clone_internal.plain((SELECT o.relname FROM pg_class o WHERE o.oid = $1));
+    plain_texts text;
+    -- Those of which another has one row at most for each row.
+    parents oid[] := ARRAY(SELECT f.confrelid FROM pg_constraint f JOIN pg_index u ON u.indrelid = f.conrelid AND u.indisunique AND u.indnkeyatts = 1 AND u.indkey[0] = f.conkey[1]
+                           WHERE f.contype = 'f' AND cardinality(f.conkey) = 1 AND f.confrelid <> f.conrelid AND f.conrelid = ANY ($4::oid[]) AND f.confrelid = ANY ($4::oid[]));
 BEGIN
     IF $3 <> '' THEN
         EXECUTE format('SELECT string_agg(left(v.value, 2000), '' '') FROM (SELECT %s AS value FROM %s AS k WHERE k.%I IS NOT NULL LIMIT 50) AS v',
             clone_internal.column_text('k', $1, $2), $1, $2) INTO texts;
         texts := clone_internal.snake(COALESCE(texts, ''));
+        plain_texts := translate(texts, '_- ', '');
     END IF;
     RETURN QUERY SELECT t.target, row_number() OVER (ORDER BY n.in_name DESC, n.part_of_name, n.person DESC, n.in_texts > 0 DESC, n.parent DESC, n.in_texts DESC, t.target = $1, t.number),
         concat_ws(' ', n.in_name, n.part_of_name, n.person, n.in_texts > 0, t.target = $1)
     FROM unnest(targets) WITH ORDINALITY AS t (target, number)
     JOIN pg_class c ON c.oid = t.target
-    CROSS JOIN LATERAL (SELECT format('(^|[^[:alnum:]])%s(e?s)?([^[:alnum:]]|$)', replace(clone_internal.table_word(c.relname), '_', '[_ -]?')) AS pattern) w
+    CROSS JOIN LATERAL (SELECT clone_internal.table_word(c.relname) AS word OFFSET 0) o
+    CROSS JOIN LATERAL (SELECT o.word, replace(o.word, '_', '') AS plain, format('(^|[^[:alnum:]])%s(e?s)?([^[:alnum:]]|$)', replace(o.word, '_', '[_ -]?')) AS pattern) w
     CROSS JOIN LATERAL (
-        SELECT named ~ w.pattern
+        SELECT CASE WHEN strpos(plain_named, w.plain) > 0 THEN named ~ w.pattern ELSE false END
                -- A row with the same key: tasks_olap.id of tasks.
-               OR t.target <> $1 AND called ~* '^(_?id|uuid|guid|pk|key)$' AND clone_internal.snake((SELECT o.relname FROM pg_class o WHERE o.oid = $1)) ~ w.pattern
+               OR CASE WHEN t.target <> $1 AND strpos(plain_own, w.plain) > 0 AND called ~* '^(_?id|uuid|guid|pk|key)$' THEN clone_internal.snake((SELECT o.relname FROM pg_class o WHERE o.oid = $1)) ~ w.pattern ELSE false END
                -- previous_stage is a stage, where one of the tables is that of stages.
                OR t.target = $1 AND named ~ '(^|_|[^a-z])(reply|replies|parent|previous|prev|next|original|root|ancestor|duplicates?|replaces|replaced|supersedes|superseded|copy|copied|forwarded|follows|template|related|similar|siblings?|see_also|depends|dependencies|blocks|blocked|linked)(_|[^a-z]|$)'
-                   AND NOT EXISTS (SELECT FROM unnest(targets) o JOIN pg_class k ON k.oid = o WHERE o <> $1 AND clone_internal.unprefixed_match(called, k.oid)) AS in_name, COALESCE(clone_internal.table_match(called, clone_internal.table_word(c.relname)), 4) AS part_of_name,
-               CASE WHEN clone_internal.names_person(called) OR called ~* '^_?by$' THEN clone_internal.has_persons(clone_internal.table_word(c.relname)) END AS person,
-               -- Another of the tables has one row at most for each of its rows.
-               EXISTS (SELECT FROM unnest($4) o WHERE clone_internal.has_row_for(o, t.target)) AS parent,
-               CASE WHEN texts IS NULL THEN 0 ELSE (SELECT count(*) FROM regexp_matches(texts, w.pattern, 'g')) END AS in_texts
+                   AND NOT EXISTS (SELECT FROM unnest(targets) o JOIN pg_class k ON k.oid = o WHERE o <> $1 AND clone_internal.unprefixed_match(called, k.oid)) AS in_name, COALESCE(clone_internal.table_match(called, w.word), 4) AS part_of_name,
+               CASE WHEN clone_internal.names_person(called) OR called ~* '^_?by$' THEN clone_internal.has_persons(w.word) END AS person,
+               t.target::oid = ANY (parents) AS parent,
+               CASE WHEN texts IS NULL OR strpos(plain_texts, w.plain) = 0 THEN 0 ELSE (SELECT count(*) FROM regexp_matches(texts, w.pattern, 'g')) END AS in_texts
     ) n;
 END
 $$;
