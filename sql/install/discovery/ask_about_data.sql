@@ -37,6 +37,18 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.many_text_keys(text, clone_internal.seen_place[]) IS 'The question about generated text keys at many places; NULL if they are at few';
 
+-- Values in documents that are rewritten wherever they stand, or will be, once that is answered: no place of them is a question of its own.
+CREATE FUNCTION clone_internal.rewritten_everywhere(store text, path text, vals text[]) RETURNS boolean
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN $2 = '' THEN false
+                WHEN EXISTS (SELECT FROM clone.store s WHERE s.name = $1 AND s.options->>'text_keys' = 'everywhere') OR EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.path = '$text_keys')
+                THEN NOT EXISTS (SELECT FROM unnest($3) v WHERE v ~ '^[0-9]+$' OR NOT clone_internal.distinctive(v))
+                ELSE false END
+$$;
+COMMENT ON FUNCTION clone_internal.rewritten_everywhere(text, text, text[]) IS 'Whether all values at a path of documents are generated text keys, which are rewritten wherever they stand';
+
 -- Questions about many columns or documents that the same table answers, or about documents in one column that many tables answer.
 CREATE FUNCTION clone_internal.merge_questions(store text) RETURNS void
 LANGUAGE plpgsql

@@ -120,6 +120,7 @@ BEGIN
             WITH place AS MATERIALIZED (
                 SELECT p.*, row_number() OVER () AS number FROM unnest($2) p
                 WHERE p.path <> '' AND p.path NOT LIKE '%~' AND p.family IN ('json', 'text') AND cardinality(p.vals) >= 4 AND 'text' = ANY (families)
+                  AND NOT clone_internal.rewritten_everywhere($1, p.path, p.vals)
                   AND NOT EXISTS (SELECT FROM unnest(p.vals) v WHERE v ~ '[[:space:]]' OR length(v) >= 80) AND EXISTS (SELECT FROM unnest(p.vals) v WHERE v !~ '^[0-9]+$')
                   AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = p.relation AND q."column" = p."column" AND q.path IN ('', p.path))
             ), known AS MATERIALIZED (

@@ -338,6 +338,51 @@ async fn one_question_about_keys_in_many_texts_leaves_members_that_are_keys_decl
 }
 
 #[tokio::test]
+async fn keys_that_are_rewritten_everywhere_are_no_questions_place_by_place() {
+    let db = discovered(
+        "CREATE TABLE org (id text PRIMARY KEY, name text); INSERT INTO org SELECT 'cm' || substr(md5('o' || i), 1, 23), 'Org ' || i FROM generate_series(1, 2) i;
+         CREATE TABLE note (id text PRIMARY KEY, org_id text NOT NULL REFERENCES org); INSERT INTO note SELECT 'cm' || substr(md5('n' || i), 1, 20) || 'a7b', (SELECT id FROM org ORDER BY id OFFSET i % 2 LIMIT 1) FROM generate_series(1, 40) i;
+         CREATE TABLE task (id text PRIMARY KEY, org_id text NOT NULL REFERENCES org, a jsonb, b jsonb, c jsonb, d jsonb, single jsonb);
+         INSERT INTO task SELECT 'cm' || substr(md5('t' || i), 1, 20) || 'x9k', n.org_id, v.x, v.x, v.x, v.x, jsonb_build_object('about', jsonb_build_object('key', n.id))
+         FROM (SELECT n.*, row_number() OVER (ORDER BY id) AS i FROM note n) n
+         CROSS JOIN LATERAL (SELECT jsonb_build_object('members', jsonb_build_array(CASE WHEN n.i % 3 = 0 THEN 'cm' || substr(md5('t' || n.i), 1, 20) || 'x9k' ELSE n.id END), 'about', jsonb_build_object('key', CASE WHEN n.i % 3 = 1 THEN 'cm' || substr(md5('t' || n.i), 1, 20) || 'x9k' ELSE n.id END)) AS x) v",
+        "org",
+    )
+    .await;
+    assert_eq!(
+        db.list("SELECT path FROM clone.store_question WHERE severity = 'error' AND (path = '$text_keys' OR path ~ 'members|about') AND \"column\" <> 'single'")
+            .await,
+        ["$text_keys"]
+    );
+    db.run("SELECT clone.store_alter('s', '{\"text_keys\": \"everywhere\"}')")
+        .await;
+    assert_eq!(
+        db.list("SELECT subject FROM clone.store_check('s')").await,
+        [""; 0]
+    );
+    let source = db.text("SELECT min(id) FROM org").await;
+    let clone = db
+        .clone_project(&format!("'{source}', options => '{{\"verify\": true}}'"))
+        .await;
+    assert_eq!(
+        db.number(&format!(
+            "SELECT count(*) FROM task t WHERE t.org_id = '{clone}'
+             AND t.a->'members'->>0 IN (SELECT id FROM note WHERE org_id = '{clone}' UNION SELECT t.id) AND t.d->'about'->>'key' IN (SELECT id FROM note WHERE org_id = '{clone}' UNION SELECT t.id)
+             AND t.single->'about'->>'key' IN (SELECT id FROM note WHERE org_id = '{clone}')"
+        ))
+        .await,
+        20
+    );
+    // Declared references alone: each place is one.
+    db.run("SELECT clone.store_alter('s', '{\"text_keys\": \"declared\"}')")
+        .await;
+    assert_eq!(
+        db.list("SELECT DISTINCT format('%s %s', \"column\", path) FROM clone.store_reference WHERE path <> '' AND \"column\" <> 'single' ORDER BY 1").await,
+        ["a", "b", "c", "d"].map(|c| ["about", "members"].map(|m| format!("{c} {}", if m == "about" { "$..['about']['key']" } else { "$..['members'][*]" }))).concat()
+    );
+}
+
+#[tokio::test]
 async fn no_secret_becomes_null_where_a_check_constraint_may_forbid_it() {
     let db = discovered(
         "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B');
