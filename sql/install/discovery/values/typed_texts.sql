@@ -45,6 +45,8 @@ DECLARE
     -- The text columns of the table, as SQL.
     named text;
     is_name boolean;
+    -- Columns and forms in which names of tables stand before keys: one key of a further table is enough there.
+    told text[] := '{}';
 BEGIN
     FOR k IN
         WITH form AS (
@@ -66,8 +68,10 @@ BEGIN
             FROM token o JOIN named n ON n.word = o.word JOIN clone_internal.typed_keys($1) t ON t.word = n.named GROUP BY 1, 2, 3, 4, 5
         )
         SELECT t.*, t.typed = (SELECT count(DISTINCT f.value) FROM form f WHERE f.relation = t.relation AND f."column" = t."column" AND f.form = t.form) AS always
-        FROM typed t WHERE cardinality(t.numbers) > 1 ORDER BY t.relation::oid, t."column", t.form, t.target::oid
+        FROM typed t WHERE cardinality(t.numbers) > 1 OR EXISTS (SELECT FROM typed o WHERE o.relation = t.relation AND o."column" = t."column" AND o.form = t.form AND cardinality(o.numbers) > 1)
+        ORDER BY t.relation::oid, t."column", t.form, cardinality(t.numbers) > 1 DESC, t.target::oid
     LOOP
+        CONTINUE WHEN cardinality(k.numbers) = 1 AND ROW(k.relation::oid, k."column", k.form)::text <> ALL (told);
         -- Keys of rows that were deleted may stay.
         CONTINUE WHEN 10 * (SELECT count(DISTINCT f.value) FROM clone_internal.keys_among(k.target, k.key, 'int', k.numbers) f) < 8 * cardinality(k.numbers);
         own := clone_internal.tenant_sql($1, k.relation, 't');
@@ -88,6 +92,7 @@ BEGIN
             INTO is_name USING k.vals, k.of_vals;
             CONTINUE WHEN is_name;
         END IF;
+        told := told || ROW(k.relation::oid, k."column", k.form)::text;
         RETURN NEXT ROW(k.relation, k."column", k.form, k.target, k.words, k.separators, k.example, k.alone, k.always)::clone_internal.typed_text;
     END LOOP;
 END

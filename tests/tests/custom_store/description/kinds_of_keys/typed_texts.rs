@@ -39,6 +39,37 @@ async fn keys_beside_the_name_of_their_table_follow_it() {
 }
 
 #[tokio::test]
+async fn a_table_with_one_key_beside_its_name_follows_where_others_do() {
+    let db = discovered(
+        &format!(
+            "{TABLES} CREATE TABLE tagging (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, target text, data jsonb);
+             INSERT INTO tagging (org_id, target, data) SELECT org_id, 'posts/' || id, jsonb_build_object('gid', 'gid://app/Post/' || id) FROM posts;
+             INSERT INTO tagging (org_id, target, data) SELECT org_id, 'pages/' || id, jsonb_build_object('gid', 'gid://app/Page/' || id) FROM pages WHERE title = 'g3';
+             CREATE TABLE step (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, label text); INSERT INTO step (org_id, label) SELECT 2, 'page/' || id FROM pages WHERE title = 'g5'"
+        ),
+        "org",
+    )
+    .await;
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.number(&format!(
+            "SELECT count(*) FROM tagging t JOIN pages g ON g.org_id = t.org_id AND t.target = 'pages/' || g.id AND t.data->>'gid' = 'gid://app/Page/' || g.id WHERE t.org_id = {clone} AND g.title = 'g3'"
+        ))
+        .await,
+        1
+    );
+    // Alone, one number is no evidence.
+    assert_eq!(
+        db.number(&format!(
+            "SELECT count(*) FROM step c JOIN step s USING (label) WHERE c.org_id = {clone} AND s.org_id = 2"
+        ))
+        .await,
+        1
+    );
+}
+
+#[tokio::test]
 async fn values_of_settings_are_keys_by_the_name_of_the_setting() {
     let db = discovered(
         &format!(
