@@ -1,12 +1,13 @@
 //! References with one column and one key of the same kind: those of a table are followed in one pass over its rows.
 
 use super::contents::Contents;
+use super::incoming::Incoming;
 use super::key_sets::{KeySet, KeySets, Value, hash};
 use super::references::{Named, Pair};
 use crate::pg::query::for_each_row;
-use crate::run::any_reference::AnyReference;
+use crate::run::any_reference::{AnyReference, follows_source};
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::{self, EQUAL, KeyKind, ReferenceForm, SourceQuery, Table, quote};
+use pg_clone_core::plan::{self, EQUAL, KeyKind, Oid, ReferenceForm, SourceQuery, Table, TableRole, quote};
 use std::collections::HashMap;
 
 /// Number of the next references with which each one is compared in the same row.
@@ -129,15 +130,48 @@ impl Columns<'_> {
             .collect()
     }
 
+    /// The referenced tables of whose rows it is compared which rows reference them: not the project's, and not those that their order tells
+    /// apart.
+    fn referenced(&self) -> Vec<Option<Oid>> {
+        let told_apart = |parent: &Oid| {
+            self.contents.has_order(*parent)
+                || self
+                    .pair
+                    .store
+                    .table(*parent)
+                    .is_none_or(|table| table.role == TableRole::Project)
+        };
+        let compared = self.contents.comparable(self.table.oid);
+        let parents = self.references.iter().map(|followed| {
+            (compared && follows_source(self.table, followed.reference)).then_some(followed.reference.parent)
+        });
+        parents
+            .map(|parent| parent.filter(|parent| !told_apart(parent)))
+            .collect()
+    }
+
     /// The rows that each reference names, in rows of the clone or of the source. `None`: the table can have no row of the project.
-    pub fn named(&self, keys: &KeySets, of_clone: bool) -> Result<Option<NamedTogether>> {
+    pub fn named(
+        &self,
+        keys: &KeySets,
+        of_clone: bool,
+        incoming: &mut Incoming,
+    ) -> Result<Option<NamedTogether>> {
         let sets = self.sets(keys, of_clone);
+        let referenced = self.referenced();
+        let follows: Vec<bool> = self
+            .references
+            .iter()
+            .map(|followed| follows_source(self.table, followed.reference))
+            .collect();
         let mut found = vec![Named::default(); sets.len()];
         let mut digests = vec![0u64; sets.len()];
         let mut together = vec![0u64; sets.len() * NEIGHBOURS];
         let mut row_hashes = vec![0u64; sets.len()];
+        let mut own_rows = vec![None; sets.len()];
         let read = self.each_row(of_clone, &mut |content, values| {
             row_hashes.fill(0);
+            own_rows.fill(None);
             for (place, value) in values.iter().enumerate() {
                 let Some((value, embeds)) = *value else { continue };
                 let named = &mut found[place];
@@ -145,6 +179,7 @@ impl Columns<'_> {
                 // A key that clones keep is in both projects: it refers to the project's own row.
                 if let Some(of_parent) = own.and_then(|set| set.content_of(value)) {
                     named.own += 1;
+                    own_rows[place] = Some(of_parent);
                     row_hashes[place] = hash((content, of_parent));
                     named.pairs = named.pairs.wrapping_add(row_hashes[place]);
                 } else if other.is_some_and(|set| set.content_of(value).is_some()) {
@@ -153,6 +188,18 @@ impl Columns<'_> {
                     named.others += 1;
                     row_hashes[place] = hash((content, value.hash(), false));
                     digests[place] = digests[place].wrapping_add(row_hashes[place]);
+                }
+            }
+            for (place, parent) in referenced.iter().enumerate() {
+                if let (Some(parent), Some((value, _)), Some(_)) = (parent, values[place], own_rows[place]) {
+                    let row = row_hashes
+                        .iter()
+                        .zip(&follows)
+                        .filter(|(_, follows)| **follows)
+                        .fold(0u64, |sum, (hash, _)| sum.wrapping_add(*hash));
+                    let key = Incoming::key(*parent, self.references[place].key, value);
+                    let of_row = (self.table.oid, self.references[place].column, content, row);
+                    incoming.add(of_clone, *parent, key, hash(of_row));
                 }
             }
             for (place, first) in row_hashes.iter().enumerate().filter(|(_, hash)| **hash != 0) {
@@ -196,7 +243,7 @@ impl Columns<'_> {
         let Some(belongs) = self.contents.condition(self.pair, self.table, of_clone)? else {
             return Ok(false);
         };
-        let mut list = vec![self.contents.digest(self.table.oid)];
+        let mut list = vec![self.contents.parts(self.table.oid)];
         let mut places = Vec::new();
         for ColumnReference {
             reference,
@@ -206,10 +253,11 @@ impl Columns<'_> {
         } in &self.references
         {
             list.push(format!("t.{}", quote::identifier(column)));
-            let value = list.len() - 1;
+            // The first part is two columns.
+            let value = list.len();
             let condition = reference.condition.as_ref().map(|condition| {
                 list.push(format!("({condition})"));
-                list.len() - 1
+                list.len()
             });
             let embedded = reference.embedded && *kind == KeyKind::Text;
             places.push((value, condition, *kind, self.table.type_of(column), embedded));
@@ -236,7 +284,7 @@ impl Columns<'_> {
                     None => None,
                 });
             }
-            each(row.bigint(0).unwrap_or(0), &values);
+            each(self.contents.of_row(self.table.oid, of_clone, row, 0), &values);
             Ok(())
         })?;
         Ok(true)

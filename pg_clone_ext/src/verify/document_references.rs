@@ -27,7 +27,7 @@ pub fn named(
     table: &Table,
     reference: &AnyReference,
     path: &str,
-    belongs: &str,
+    (belongs, of_clone): (&str, bool),
     own: Option<String>,
     other: Option<String>,
 ) -> Result<Named> {
@@ -61,14 +61,14 @@ pub fn named(
         "SELECT {3}, {2} FROM {1} AS t WHERE {belongs} AND t.{0} IS NOT NULL{condition}{limit}",
         quote::identifier(column),
         table.from_sql(),
-        contents.digest(table.oid),
+        contents.parts(table.oid),
         table.text_of("t", column)
     );
     let mut found = Named::default();
     let mut digest = 0u64;
     for_each_row(&sql, &mut |row| {
         let Some(row) = row else { return Ok(()) };
-        let content = row.bigint(1).unwrap_or(0);
+        let content = contents.of_row(table.oid, of_clone, row, 1);
         let Some(bytes) = row.bytes(0) else {
             return Ok(());
         };

@@ -133,7 +133,7 @@ impl KeySets {
         };
         let mut list = vec![
             format!("t.{}", quote::identifier(column)),
-            contents.digest(table.oid),
+            contents.parts(table.oid),
         ];
         let followed: Vec<(&Followed, &KeySet, &str)> = self
             .followed
@@ -159,9 +159,9 @@ impl KeySets {
             if let Some(row) = row.filter(|_| fits)
                 && let Some(value) = Value::read(row, 0, kind, type_name)?
             {
-                let mut content = row.bigint(1).unwrap_or(0);
+                let mut content = contents.of_row(table.oid, of_clone, row, 1);
                 for (place, (followed, of_parents, type_name)) in followed.iter().enumerate() {
-                    let parent = Value::read(row, place + 2, followed.kind, type_name)?;
+                    let parent = Value::read(row, place + 3, followed.kind, type_name)?;
                     let of_parent = parent.and_then(|value| of_parents.content_of(value));
                     content = hash((content, of_parent)).cast_signed();
                 }

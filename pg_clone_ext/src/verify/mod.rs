@@ -39,6 +39,8 @@ struct MadeBy {
     /// Transactions since; None if no row was written.
     age: Option<i64>,
     history: Option<String>,
+    /// It is a refresh.
+    replaced: bool,
     /// `fire`: rows that triggers add are wanted.
     triggers: Option<String>,
     /// Rows of the replaced clone that it has kept.
@@ -199,12 +201,19 @@ fn checks_of(
             rows: &run.rows,
             relatives: &inheritance::of(store)?,
             sample,
+            replaced: run.replaced,
             age: run.age,
             may_be_more: run.may_be_more(),
         };
         if !store.follows_constraints() {
             let contents = contents::Contents::of_kept_columns(&pair)?;
-            uuid_values::check(&pair, &contents, false, &mut checks)?;
+            uuid_values::check(
+                &pair,
+                &contents,
+                false,
+                &mut incoming::Incoming::new(0),
+                &mut checks,
+            )?;
             return Ok(checks);
         }
         references::check(&pair, &mut checks)?;
@@ -309,6 +318,7 @@ mod contents;
 mod document_references;
 mod encoded_ids;
 mod history;
+mod incoming;
 mod inheritance;
 mod key_sets;
 mod masks;

@@ -4,6 +4,7 @@
 use super::Check;
 use super::column_references::{Columns, NEIGHBOURS, NamedTogether, of_column};
 use super::contents::Contents;
+use super::incoming::Incoming;
 use super::key_sets::{Followed, KeySets};
 use super::sql_references::named;
 use super::uuid_values;
@@ -30,6 +31,8 @@ pub struct Pair<'a> {
     pub relatives: &'a HashMap<Oid, Vec<Oid>>,
     /// Number of rows of each table that are checked; `None`: all.
     pub sample: Option<i64>,
+    /// The clone has replaced an earlier one, of which it has keys.
+    pub replaced: bool,
     /// Transactions since the clone was made; `None` if that is not known.
     pub age: Option<i64>,
     /// Whether further rows are wanted: those that triggers have added (`options.triggers` = `fire`), those that a refresh has kept.
@@ -89,9 +92,10 @@ pub fn check(pair: &Pair<'_>, checks: &mut Vec<Check>) -> Result<()> {
     values(pair, &contents, checks);
     let budget = usize::try_from(crate::settings::max_memory_bytes()).unwrap_or(usize::MAX);
     let mut keys = KeySets::new(budget);
+    let mut incoming = Incoming::new(budget / 4);
     let mut found = Vec::new();
     for table in parents_first(pair.store) {
-        follow(pair, table, &contents, &mut keys, &mut found)?;
+        follow(pair, table, &contents, &mut keys, &mut incoming, &mut found)?;
     }
     found.sort_by_cached_key(|found| {
         pair.store
@@ -110,7 +114,8 @@ pub fn check(pair: &Pair<'_>, checks: &mut Vec<Check>) -> Result<()> {
     for found in &found {
         check_reference(pair, found, &dangle, checks);
     }
-    uuid_values::check(pair, &contents, true, checks)?;
+    uuid_values::check(pair, &contents, true, &mut incoming, checks)?;
+    incoming.check(pair, checks);
     undescribed(pair, checks);
     Ok(())
 }
@@ -229,13 +234,23 @@ fn values(pair: &Pair<'_>, contents: &Contents, checks: &mut Vec<Check>) {
         let Some(content) = contents.get(table.oid) else {
             continue;
         };
-        checks.extend(content.differing.iter().map(|column| Check {
+        let check = |subject: String, found: String| Check {
             name: "values of the source".into(),
-            subject: format!("{}.{column}", table.sql_name),
+            subject,
             expected: "the same".to_owned(),
-            found: "others".to_owned(),
+            found,
             ok: true,
-        }));
+        };
+        let columns = content.differing.iter();
+        checks
+            .extend(columns.map(|column| check(format!("{}.{column}", table.sql_name), "others".to_owned())));
+        match contents.differing_rows(table.oid) {
+            0 => {}
+            rows => checks.push(check(
+                table.sql_name.clone(),
+                format!("those of other rows, in {rows} rows"),
+            )),
+        }
     }
 }
 
@@ -248,6 +263,7 @@ fn follow<'a>(
     table: &'a Table,
     contents: &Contents,
     keys: &mut KeySets,
+    incoming: &mut Incoming,
     found: &mut Vec<Found<'a>>,
 ) -> Result<()> {
     let references = declared_references(pair.store, table);
@@ -264,7 +280,7 @@ fn follow<'a>(
     columns.read_keys(keys)?;
     let mut read: HashMap<*const AnyReference, Known> = HashMap::new();
     if !columns.references.is_empty() {
-        read_columns(&columns, comparable, keys, &mut read)?;
+        read_columns(&columns, comparable, keys, incoming, &mut read)?;
     }
     let mut named_by = Vec::with_capacity(references.len());
     for reference in &references {
@@ -302,11 +318,12 @@ fn read_columns(
     columns: &Columns<'_>,
     comparable: bool,
     keys: &mut KeySets,
+    incoming: &mut Incoming,
     read: &mut HashMap<*const AnyReference, Known>,
 ) -> Result<()> {
-    let of_clone = columns.named(keys, true)?;
+    let of_clone = columns.named(keys, true, incoming)?;
     let of_source = match comparable {
-        true => columns.named(keys, false)?,
+        true => columns.named(keys, false, incoming)?,
         false => None,
     };
     let Some(of_clone) = of_clone else { return Ok(()) };
@@ -321,6 +338,14 @@ fn read_columns(
                 .as_ref()
                 .is_some_and(|all| all.named[place] == of_clone.named[place])
     };
+    if (0..columns.references.len()).any(|place| follows[place] && !same(place)) {
+        incoming.leave_out(
+            columns
+                .references
+                .iter()
+                .map(|followed| followed.reference.parent),
+        );
+    }
     for (place, followed) in columns.references.iter().enumerate() {
         let source = of_source
             .as_ref()

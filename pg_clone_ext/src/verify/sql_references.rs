@@ -28,19 +28,25 @@ fn keys_of(
             format!("{key} AS k{place}")
         })
         .collect();
-    // Nothing proves that declared keys are unique.
-    let places: Vec<String> = (1..=columns.len()).map(|place| place.to_string()).collect();
-    let (content, group) = match reference.declared {
-        true => (
-            format!("pg_catalog.bit_xor({})", contents.digest(target.oid)),
-            format!(" GROUP BY {}", places.join(", ")),
-        ),
-        false => (contents.digest(target.oid), String::new()),
-    };
+    let of_clone = project == pair.target;
     let mut parts = Vec::new();
     if let Some(condition) = plan::condition(pair.store, target, project, pair.filled, true)? {
-        let rows = SourceQuery::over(&target.from_sql()).filter(condition);
-        parts.push(rows.select(&format!("{}, {content} AS d", columns.join(", "))) + &group);
+        let rows = SourceQuery::over(&target.from_sql())
+            .filter(condition)
+            .select(&format!(
+                "{}, {} AS d",
+                columns.join(", "),
+                contents.in_query(target.oid, of_clone)
+            ));
+        // Nothing proves that declared keys are unique.
+        parts.push(match reference.declared {
+            true => {
+                let keys: Vec<String> = (0..columns.len()).map(|place| format!("r.k{place}")).collect();
+                let keys = keys.join(", ");
+                format!("SELECT {keys}, pg_catalog.bit_xor(r.d) AS d FROM ({rows}) AS r GROUP BY {keys}")
+            }
+            false => rows,
+        });
     }
     for (oid, column) in &reference.or_of {
         let Some(target) = pair.store.table(*oid) else {
@@ -51,7 +57,7 @@ fn keys_of(
             parts.push(rows.select(&format!(
                 "{} AS k0, {} AS d",
                 reference.key(target, column),
-                contents.digest(target.oid)
+                contents.in_query(target.oid, of_clone)
             )));
         }
     }
@@ -105,6 +111,7 @@ fn values_of(
     table: &Table,
     reference: &AnyReference,
     belongs: &str,
+    of_clone: bool,
 ) -> String {
     let (from, values) = reference.values(pair.store, table);
     let condition = reference
@@ -127,7 +134,7 @@ fn values_of(
             table.from_sql()
         ),
     };
-    let content = contents.digest(table.oid);
+    let content = contents.in_query(table.oid, of_clone);
     // The place in an array or a path belongs to what is compared.
     let content = match reference.form {
         ReferenceForm::Array | ReferenceForm::Path(_) => {
@@ -150,7 +157,8 @@ pub fn named(
     reference: &AnyReference,
     project: &str,
 ) -> Result<Option<Named>> {
-    let Some(belongs) = contents.condition(pair, table, project == pair.target)? else {
+    let of_clone = project == pair.target;
+    let Some(belongs) = contents.condition(pair, table, of_clone)? else {
         return Ok(None);
     };
     // A key that clones keep is in both projects: it refers to the project's own row.
@@ -164,10 +172,19 @@ pub fn named(
         keys_of_other(pair, contents, reference, another)?,
     );
     if let ReferenceForm::Json(path) = &reference.form {
-        return document_references::named(pair, contents, table, reference, path, &belongs, own, other)
-            .map(Some);
+        return document_references::named(
+            pair,
+            contents,
+            table,
+            reference,
+            path,
+            (&belongs, of_clone),
+            own,
+            other,
+        )
+        .map(Some);
     }
-    let values = values_of(pair, contents, table, reference, &belongs);
+    let values = values_of(pair, contents, table, reference, &belongs, of_clone);
     let nothing = || {
         let columns: Vec<String> = (0..reference.parent_columns.len())
             .map(|place| format!("v.c{place} AS k{place}"))

@@ -2,13 +2,14 @@
 
 use super::Check;
 use super::contents::Contents;
+use super::incoming::Incoming;
 use super::key_sets::hash;
 use super::references::Pair;
 use crate::pg::privileges::AsExtensionOwner;
 use crate::pg::query::for_each_row;
 use pg_clone_core::error::Result;
 use pg_clone_core::ids::{Id, IdMap, IdVersion, Mapped, NewIds};
-use pg_clone_core::plan::{self, Column, ColumnRole, SourceQuery, Table, quote};
+use pg_clone_core::plan::{self, Column, ColumnRole, Oid, SourceQuery, Table, quote};
 use pg_clone_core::scan;
 
 /// What the UUIDs of a column name.
@@ -24,7 +25,13 @@ struct Named {
 
 /// Compares the UUIDs in the clone's rows with those in the source's. Nothing is compared if the keys do not fit into memory.
 /// `others`: also those that name no row of the project, which the versions of documents do not keep.
-pub fn check(pair: &Pair<'_>, contents: &Contents, others: bool, checks: &mut Vec<Check>) -> Result<()> {
+pub fn check(
+    pair: &Pair<'_>,
+    contents: &Contents,
+    others: bool,
+    incoming: &mut Incoming,
+    checks: &mut Vec<Check>,
+) -> Result<()> {
     let types_of_rules = types_of_rules(&pair.store.name)?;
     let tables: Vec<(&Table, Vec<&Column>)> = pair
         .store
@@ -59,6 +66,7 @@ pub fn check(pair: &Pair<'_>, contents: &Contents, others: bool, checks: &mut Ve
             false,
             others,
             (&of_source, &of_clone),
+            incoming,
         )?;
         let clone = named(
             pair,
@@ -68,10 +76,14 @@ pub fn check(pair: &Pair<'_>, contents: &Contents, others: bool, checks: &mut Ve
             true,
             others,
             (&of_clone, &of_source),
+            incoming,
         )?;
         for ((column, source), clone) in columns.iter().zip(source).zip(clone) {
             if source.own == 0 && clone == source {
                 continue;
+            }
+            if clone != source {
+                incoming.leave_out_all();
             }
             let missing = (source.own - clone.own) + (source.others - clone.others);
             checks.push(Check {
@@ -180,7 +192,7 @@ fn keys(pair: &Pair<'_>, contents: &Contents, of_clone: bool) -> Result<Option<I
                 .select(&format!(
                     "{}, {}",
                     as_read(table, column),
-                    contents.digest(table.oid)
+                    contents.parts(table.oid)
                 ));
             for_each_row(&sql, &mut |row| {
                 let Some(row) = row.filter(|_| fits) else {
@@ -196,8 +208,14 @@ fn keys(pair: &Pair<'_>, contents: &Contents, of_clone: bool) -> Result<Option<I
                 if let Some(id) = id {
                     let mut content = Id::default();
                     content[..8].copy_from_slice(
-                        &hash((table.oid, &column.name, row.bigint(1).unwrap_or(0))).to_le_bytes(),
+                        &hash((
+                            table.oid,
+                            &column.name,
+                            contents.of_row(table.oid, of_clone, row, 1),
+                        ))
+                        .to_le_bytes(),
                     );
+                    content[8..12].copy_from_slice(&table.oid.to_le_bytes());
                     fits = keys.insert_as(id, content).is_ok();
                 }
                 Ok(())
@@ -224,19 +242,20 @@ fn named(
     of_clone: bool,
     others: bool,
     (own, other): (&IdMap, &IdMap),
+    incoming: &mut Incoming,
 ) -> Result<Vec<Named>> {
     let mut found: Vec<Named> = columns.iter().map(|_| Named::default()).collect();
     let Some(belongs) = contents.condition(pair, table, of_clone)? else {
         return Ok(found);
     };
-    let mut list = vec![contents.digest(table.oid)];
+    let mut list = vec![contents.parts(table.oid)];
     list.extend(columns.iter().map(|column| as_read(table, column)));
     let sql = SourceQuery::over(&table.from_sql())
         .filter(belongs)
         .select(&list.join(", "));
     for_each_row(&sql, &mut |row| {
         let Some(row) = row else { return Ok(()) };
-        let content = row.bigint(0).unwrap_or(0);
+        let content = contents.of_row(table.oid, of_clone, row, 0);
         for (place, (column, named)) in columns.iter().zip(&mut found).enumerate() {
             // Members of jsonb are sorted by their names, which may be keys.
             let sorted = !others || column.type_name.starts_with("jsonb");
@@ -245,6 +264,15 @@ fn named(
                 let names = match own.get(&id) {
                     Mapped::Cloned(of_row) => {
                         named.own += 1;
+                        if let Some(parent) = of_row[8..].first_chunk() {
+                            let of_reference = hash((table.oid, &column.name, content));
+                            incoming.add(
+                                of_clone,
+                                Oid::from_le_bytes(*parent),
+                                Incoming::key_of_uuid(&id),
+                                of_reference,
+                            );
+                        }
                         hash((content, number, of_row))
                     }
                     _ if !others || matches!(other.get(&id), Mapped::Cloned(_)) => return,
@@ -256,8 +284,8 @@ fn named(
                 named.pairs = named.pairs.wrapping_add(names);
             };
             if column.type_name == "uuid" {
-                row.uuid(place + 1).into_iter().for_each(|id| add(0, id));
-            } else if let Some(bytes) = row.bytes(place + 1) {
+                row.uuid(place + 2).into_iter().for_each(|id| add(0, id));
+            } else if let Some(bytes) = row.bytes(place + 2) {
                 for (number, (_, id)) in scan::uuids(bytes).enumerate() {
                     add(number, id);
                 }

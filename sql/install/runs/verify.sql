@@ -10,6 +10,7 @@ AS $$
         'whole', NOT (jsonb_path_exists(r.arguments, '$.resource_types[*]') OR jsonb_path_exists(r.arguments, '$.include_ids[*]') OR jsonb_path_exists(r.arguments, '$.exclude_ids[*]'))
             AND r.arguments#>'{options,source_tables}' IS NULL AND r.arguments#>>'{options,keep_ids}' IS DISTINCT FROM 'true',
         'age', (SELECT max(age(d.xmin)) FROM clone.run_table d WHERE d.run_id = r.id),
+        'replaced', r.arguments#>>'{options,replace}' IS NOT NULL,
         'history', r.arguments#>>'{options,history}',
         'values', COALESCE(r.arguments#>'{options,values}', '{}'),
         'triggers', r.arguments#>>'{options,triggers}',

@@ -1,5 +1,6 @@
 //! Independent verification: references in documents, arrays and paths, polymorphic pairs, and texts with keys.
 
+mod equal_rows;
 mod mutations;
 
 use super::{assert_verified, described};

@@ -6,7 +6,7 @@ use crate::description::discovered;
 use pg_clone_tests::scratch_database::Scratch;
 
 /// Executes each change in a transaction of its own and asserts that a check fails whose subject matches.
-async fn assert_found(db: &Scratch, clone: &str, changes: &[(impl AsRef<str>, &str)]) {
+pub(super) async fn assert_found(db: &Scratch, clone: &str, changes: &[(impl AsRef<str>, &str)]) {
     assert_verified(db, clone).await;
     let mut missed = Vec::new();
     for (change, subject) in changes {

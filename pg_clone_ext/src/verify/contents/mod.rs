@@ -1,8 +1,12 @@
 //! The columns that distinguish rows: those that have the same values in source and clone.
 
+mod order;
+
 use super::references::Pair;
 use crate::catalog::relations_below::{PARTS, READ_BY_VIEWS};
+use crate::pg::query::row::Row;
 use crate::pg::query::{exists, for_each_row};
+use order::Order;
 use pg_clone_core::error::Result;
 use pg_clone_core::plan::{self, Column, ColumnRole, Oid, SourceQuery, Table, quote};
 use std::collections::{HashMap, HashSet};
@@ -18,6 +22,8 @@ pub struct Content {
     columns: Vec<String>,
     /// Columns that a clone keeps, and that have other values in it.
     pub differing: Vec<String>,
+    /// The order of the rows, if that of the clone's follows the source's.
+    order: Option<Order>,
 }
 
 /// The contents of all tables that have rows.
@@ -43,12 +49,34 @@ impl Contents {
         for table in pair.store.tables.iter().filter(|table| !table.empty) {
             contents.0.insert(table.oid, content(pair, table, counts)?);
         }
+        let mut budget = usize::try_from(crate::settings::max_memory_bytes()).unwrap_or(usize::MAX) / 4;
+        for table in &pair.store.tables {
+            if !contents.comparable(table.oid) {
+                continue;
+            }
+            let order = Order::of(pair, &contents, table, budget)?;
+            budget -= order.as_ref().map_or(0, Order::bytes);
+            if let Some(content) = contents.0.get_mut(&table.oid) {
+                content.order = order;
+            }
+        }
         Ok(contents)
     }
 
     /// The content of a table's rows; `None` if it has none, or if only a sample is read.
     pub fn get(&self, table: Oid) -> Option<&Content> {
         self.0.get(&table)
+    }
+
+    /// Whether the place of a row in the order of the keys tells it from all others of its table.
+    pub fn has_order(&self, table: Oid) -> bool {
+        self.0.get(&table).is_some_and(|content| content.order.is_some())
+    }
+
+    /// The number of rows of the clone of which the same columns have other values than in the source's row; 0 also if rows have no order.
+    pub fn differing_rows(&self, table: Oid) -> usize {
+        let order = self.0.get(&table).and_then(|content| content.order.as_ref());
+        order.map_or(0, |order| order.differing)
     }
 
     /// Whether the rows of a table can be compared with the source's.
@@ -68,8 +96,43 @@ impl Contents {
         })
     }
 
+    /// What [`Contents::of_row`] reads of a row `t`, as SQL: two expressions.
+    pub fn parts(&self, table: Oid) -> String {
+        let order = self.0.get(&table).and_then(|content| content.order.as_ref());
+        format!("{}, {}", self.digest(table), order.map_or("NULL", Order::column))
+    }
+
+    /// A hash of the content of a row and of its place, from the two columns `at` and the next one.
+    pub fn of_row(&self, table: Oid, of_clone: bool, row: &Row<'_>, at: usize) -> i64 {
+        let content = row.bigint(at).unwrap_or(0);
+        match self.0.get(&table).and_then(|content| content.order.as_ref()) {
+            Some(order) => order.with_place(content, row, at + 1, of_clone),
+            None => content,
+        }
+    }
+
+    /// The same in SQL, in the list of a SELECT: a window function over the rows that are selected.
+    pub fn in_query(&self, table: Oid, of_clone: bool) -> String {
+        let digest = self.digest(table);
+        let Some(content) = self.0.get(&table) else {
+            return digest;
+        };
+        let Some(order) = &content.order else {
+            return digest;
+        };
+        let older = match &content.older {
+            Some(older) if !of_clone => format!(" FILTER (WHERE {older})"),
+            _ => String::new(),
+        };
+        // Several selected rows may come from one: they are peers.
+        format!(
+            "pg_catalog.hashint8extended({digest}, pg_catalog.count(*){older} OVER (ORDER BY {}))",
+            order.column()
+        )
+    }
+
     /// A hash of the content of a row `t`, as SQL of type `bigint`.
-    pub fn digest(&self, table: Oid) -> String {
+    fn digest(&self, table: Oid) -> String {
         match self.0.get(&table).map(|content| content.columns.join(", ")) {
             Some(columns) if !columns.is_empty() => {
                 format!("pg_catalog.hash_record_extended(ROW({columns}), 0)")
