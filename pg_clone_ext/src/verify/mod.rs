@@ -202,6 +202,7 @@ fn checks_of(
             relatives: &inheritance::of(store)?,
             sample,
             replaced: run.replaced,
+            now,
             age: run.age,
             may_be_more: run.may_be_more(),
         };

@@ -241,6 +241,31 @@ async fn values_that_differ_are_listed() {
 }
 
 #[tokio::test]
+async fn a_clone_that_was_just_made_has_the_sources_values() {
+    let db = described(
+        "CREATE TABLE org (id bigserial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('Other'), ('Ours');
+         CREATE TABLE goods (id bigserial PRIMARY KEY, org_id bigint NOT NULL REFERENCES org, title text, price numeric); INSERT INTO goods (org_id, title, price) SELECT 2, 'g' || n, n FROM generate_series(1, 4) n;
+         CREATE TABLE lines (id bigserial PRIMARY KEY, goods_id bigint NOT NULL REFERENCES goods); INSERT INTO lines (goods_id) SELECT id FROM goods",
+        "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'goods', 'resource', project_column => 'org_id'); SELECT clone.store_table('s', 'lines', 'derived', parent => 'goods', join_column => 'goods_id')",
+    )
+    .await;
+    // A check is no trigger.
+    db.run("CREATE FUNCTION reprice(bigint) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN UPDATE goods SET price = 0 WHERE id = $1; RETURN true; END';
+            ALTER TABLE lines ADD CHECK (reprice(goods_id)) NOT VALID")
+        .await;
+    let failure = db
+        .fails("SELECT project_clone('2', 'Copy', options => '{\"verify\": true}')")
+        .await;
+    assert!(
+        failure.code == "55000"
+            && failure
+                .message
+                .ends_with("values of the source, public.goods.price: expected the same, found others"),
+        "{failure:?}"
+    );
+}
+
+#[tokio::test]
 async fn members_of_a_list_in_a_document_have_their_place() {
     let db = described(
         "CREATE TABLE org (id bigserial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('Other'), ('Ours');
