@@ -201,6 +201,7 @@ fn checks_of(
             rows: &run.rows,
             relatives: &inheritance::of(store)?,
             sample,
+            whole: run.whole,
             replaced: run.replaced,
             now,
             age: run.age,

@@ -31,6 +31,8 @@ pub struct Pair<'a> {
     pub relatives: &'a HashMap<Oid, Vec<Oid>>,
     /// Number of rows of each table that are checked; `None`: all.
     pub sample: Option<i64>,
+    /// The clone has all rows of the source.
+    pub whole: bool,
     /// The clone has replaced an earlier one, of which it has keys.
     pub replaced: bool,
     /// This transaction has made the clone.
@@ -73,6 +75,8 @@ struct Found<'a> {
     reference: AnyReference,
     of_clone: Named,
     of_source: Option<Named>,
+    /// Of the source's rows that have not changed since the clone, those that reference rows of the source, if they are not as many as were cloned.
+    of_unchanged: Option<i64>,
     /// Rows that reference a wrong row of the clone.
     differing: Option<i64>,
     /// Another reference of the same rows, if the two name rows that are not named together in the source.
@@ -166,6 +170,20 @@ fn check_reference(pair: &Pair<'_>, found: &Found<'_>, dangle: &Dangle, checks: 
         found: of_clone.other.to_string(),
         ok: of_clone.other == 0 || dangle.at_source,
     });
+    if let Some(of_unchanged) = found.of_unchanged
+        && of_clone.own < of_unchanged
+    {
+        // A transaction that ran during the clone can have written some of them.
+        let few =
+            of_clone.own.saturating_mul(2) < of_unchanged && of_unchanged - of_clone.own > dangle.permitted;
+        checks.push(Check {
+            name: "reference names as many rows as in the source".into(),
+            subject: subject.clone(),
+            expected: format!("at least {of_unchanged}"),
+            found: of_clone.own.to_string(),
+            ok: !few,
+        });
+    }
     let Some(of_source) = &found.of_source else { return };
     let fewer = of_clone.own < of_source.own;
     checks.push(Check {
@@ -237,6 +255,16 @@ fn values(pair: &Pair<'_>, contents: &Contents, checks: &mut Vec<Check>) {
         let Some(content) = contents.get(table.oid) else {
             continue;
         };
+        let cloned = pair.rows.get(&table.sql_name).copied().unwrap_or(0);
+        if let Some(unchanged) = contents.unchanged(table.oid).filter(|_| pair.whole && cloned > 0) {
+            checks.push(Check {
+                name: "not compared with the source".into(),
+                subject: table.sql_name.clone(),
+                expected: format!("{cloned} rows that have not changed since"),
+                found: unchanged.to_string(),
+                ok: true,
+            });
+        }
         let check = |subject: String, found: String| Check {
             name: "values of the source".into(),
             subject,
@@ -257,8 +285,15 @@ fn values(pair: &Pair<'_>, contents: &Contents, checks: &mut Vec<Check>) {
     }
 }
 
-/// What was found for a reference: in the clone, in the source, rows that differ, a column beside it.
-type Known = (Named, Option<Named>, Option<i64>, Option<String>);
+/// What was found for a reference.
+#[derive(Default)]
+struct Known {
+    of_clone: Named,
+    of_source: Option<Named>,
+    of_unchanged: Option<i64>,
+    differing: Option<i64>,
+    not_beside: Option<String>,
+}
 
 /// Follows the references of a table: single-column ones in one pass, each other one by a query.
 fn follow<'a>(
@@ -290,26 +325,28 @@ fn follow<'a>(
         named_by.push(match read.remove(&std::ptr::from_ref(reference)) {
             Some(known) => Some(known),
             None => match named(pair, contents, table, reference, pair.target)? {
-                Some(of_clone) if comparable && follows_source(table, reference) => Some((
+                Some(of_clone) => Some(Known {
+                    of_source: match comparable && follows_source(table, reference) {
+                        true => named(pair, contents, table, reference, pair.source)?,
+                        false => None,
+                    },
                     of_clone,
-                    named(pair, contents, table, reference, pair.source)?,
-                    None,
-                    None,
-                )),
-                Some(of_clone) => Some((of_clone, None, None, None)),
+                    ..Known::default()
+                }),
                 None => None,
             },
         });
     }
     for (reference, known) in references.into_iter().zip(named_by) {
-        if let Some((of_clone, of_source, differing, not_beside)) = known {
+        if let Some(known) = known {
             found.push(Found {
                 table,
                 reference,
-                of_clone,
-                of_source,
-                differing,
-                not_beside,
+                of_clone: known.of_clone,
+                of_source: known.of_source,
+                of_unchanged: known.of_unchanged,
+                differing: known.differing,
+                not_beside: known.not_beside,
             });
         }
     }
@@ -325,6 +362,22 @@ fn read_columns(
     read: &mut HashMap<*const AnyReference, Known>,
 ) -> Result<()> {
     let of_clone = columns.named(keys, true, incoming)?;
+    let cloned = columns
+        .pair
+        .rows
+        .get(&columns.table.sql_name)
+        .copied()
+        .unwrap_or(0);
+    // A part of the rows that were cloned.
+    let has_unchanged = columns.pair.whole
+        && columns
+            .contents
+            .unchanged(columns.table.oid)
+            .is_some_and(|rows| rows > 0 && rows < cloned);
+    let of_unchanged = match has_unchanged {
+        true => columns.named(keys, false, incoming)?,
+        false => None,
+    };
     let of_source = match comparable {
         true => columns.named(keys, false, incoming)?,
         false => None,
@@ -379,7 +432,16 @@ fn read_columns(
         });
         read.insert(
             std::ptr::from_ref(followed.reference),
-            (of_clone.named[place].clone(), source, differing, not_beside),
+            Known {
+                of_clone: of_clone.named[place].clone(),
+                of_unchanged: of_unchanged
+                    .as_ref()
+                    .filter(|_| follows[place])
+                    .map(|all| all.named[place].own),
+                of_source: source,
+                differing,
+                not_beside,
+            },
         );
     }
     let followed = (0..columns.references.len())

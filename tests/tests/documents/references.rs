@@ -219,3 +219,31 @@ async fn a_clone_whose_documents_lost_references_is_not_made_when_it_is_to_be_ve
         "{failure:?}"
     );
 }
+
+#[tokio::test]
+async fn a_clone_whose_documents_reference_others_of_the_same_type_is_not_made_when_it_is_to_be_verified() {
+    let db = with_observations(3).await;
+    add(&db, LEFT, "Other", "{}").await;
+    db.run(&format!("UPDATE documents.resource SET content = content || jsonb_build_object('seen', jsonb_build_array('Patient/{PATIENT}', 'Patient/{LEFT}')) WHERE resource_type = 'Observation'"))
+        .await;
+    let verified = format!("'{PROJECT}', options => '{{\"verify\": true, \"triggers\": \"fire\"}}'");
+    db.run("CREATE FUNCTION change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER change BEFORE INSERT ON documents.resource FOR EACH ROW WHEN (NEW.content->>'value' = '1') EXECUTE FUNCTION change()")
+        .await;
+    db.clone_project(&verified).await;
+    for change in [
+        "jsonb_set(NEW.content, ''{subject,reference}'', NEW.content->''seen''->1)",
+        "jsonb_set(NEW.content, ''{seen}'', jsonb_build_array(NEW.content->''seen''->1, NEW.content->''seen''->0))",
+    ] {
+        db.run(&format!("CREATE OR REPLACE FUNCTION change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.content := {change}; RETURN NEW; END'"))
+            .await;
+        let failure = db.fails(&format!("SELECT project_clone({verified})")).await;
+        assert!(
+            failure.code == "55000"
+                && failure.message.contains(
+                    "UUIDs name the same rows as in the source, documents.resource.content: expected"
+                )
+                && failure.message.ends_with("not the same ones"),
+            "{change}: {failure:?}"
+        );
+    }
+}

@@ -23,3 +23,4 @@ pub use lookup::string_at;
 pub use node::Node;
 pub use value::{from_value, to_value};
 pub(crate) use walk::Walk;
+pub use walk::is_in_name;

@@ -16,6 +16,27 @@ pub(crate) struct StringAt {
     pub(crate) is_key: bool,
 }
 
+/// Whether one of these places, which do not decrease, is in the name of a member: members are sorted by their names.
+///
+/// # Errors
+/// [`JsonbError`] if the payload is damaged.
+pub fn is_in_name(payload: &[u8], places: impl Iterator<Item = usize>) -> Result<bool, JsonbError> {
+    let mut walk = Walk::default();
+    walk.begin(payload)?;
+    let mut last: Option<StringAt> = None;
+    for place in places {
+        if last.is_none_or(|string| string.end <= place) {
+            last = walk.next_string(payload, place)?;
+        }
+        match last {
+            None => break,
+            Some(string) if string.is_key && string.start <= place => return Ok(true),
+            Some(_) => {}
+        }
+    }
+    Ok(false)
+}
+
 /// A container that the walk is inside of.
 struct Level {
     container: Container,
@@ -87,5 +108,30 @@ impl Walk {
             index: 0,
             start: container.data,
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+    use super::is_in_name;
+    use crate::jsonb::from_value;
+
+    #[test]
+    fn a_place_in_the_name_of_a_member_is_told_from_one_in_a_value() {
+        let place = |payload: &[u8]| payload.windows(4).position(|part| part == b"here").unwrap();
+        for (value, expected) in [
+            (serde_json::json!({"a": "here"}), false),
+            (serde_json::json!(["x", {"a": ["y", "here"]}]), false),
+            (serde_json::json!({"a": {"here": "b"}}), true),
+            (serde_json::json!({"a": 1, "is here": [1]}), true),
+        ] {
+            let payload = from_value(&value).unwrap();
+            assert_eq!(
+                is_in_name(&payload, [place(&payload)].into_iter()).unwrap(),
+                expected,
+                "{value}"
+            );
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The columns that distinguish rows: those that have the same values in source and clone.
 
+pub mod beside_keys;
 mod order;
 
 use super::references::Pair;
@@ -16,6 +17,8 @@ use std::collections::{HashMap, HashSet};
 pub struct Content {
     /// Whether the source still has as many rows as were cloned: only then can both be compared.
     comparable: bool,
+    /// Rows of the source that have not changed since the clone, if they are not as many as were cloned.
+    unchanged: Option<i64>,
     /// A condition on the source's rows that are older than the clone, if it has got others since.
     older: Option<String>,
     /// Columns that have the same values in both, as SQL.
@@ -66,6 +69,19 @@ impl Contents {
     /// The content of a table's rows; `None` if it has none, or if only a sample is read.
     pub fn get(&self, table: Oid) -> Option<&Content> {
         self.0.get(&table)
+    }
+
+    /// The number of the source's rows that have not changed since the clone, if they are not as many as were cloned.
+    pub fn unchanged(&self, table: Oid) -> Option<i64> {
+        self.0.get(&table).and_then(|content| content.unchanged)
+    }
+
+    /// Whether a column has the same values in the clone as in its source.
+    pub fn has_column(&self, table: &Table, column: &Column) -> bool {
+        let name = format!("t.{}", quote::identifier(&column.name));
+        self.0
+            .get(&table.oid)
+            .is_some_and(|content| content.columns.contains(&name))
     }
 
     /// Whether the place of a row in the order of the keys tells it from all others of its table.
@@ -196,13 +212,13 @@ fn content(pair: &Pair<'_>, table: &Table, counts: &dyn Fn(&Column) -> bool) -> 
         && let Some(condition) = older_than_clone(pair, table)
     {
         let since = sums(table, &columns, &format!("({source}) AND {condition}"))?;
-        if since.first() == Some(&Some(cloned)) {
-            (of_source, older) = (since, Some(condition));
-        }
+        (of_source, older) = (since, Some(condition));
     }
-    let comparable = of_source.first() == Some(&Some(cloned));
+    let rows = of_source.first().copied().flatten();
+    let comparable = rows == Some(cloned);
     let mut content = Content {
         comparable,
+        unchanged: rows.filter(|_| !comparable),
         older,
         ..Content::default()
     };

@@ -160,7 +160,7 @@ async fn uuids_without_a_foreign_key_are_compared_with_the_source() {
          CREATE TABLE notes (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), org_id uuid NOT NULL REFERENCES org, body text, user_id uuid, user_ids uuid[], data jsonb);
          INSERT INTO org (id, name) VALUES ('a0000000-0000-4000-8000-000000000001', 'Other'), ('a0000000-0000-4000-8000-000000000002', 'Ours');
          INSERT INTO users (org_id, name) SELECT o.id, o.name || n FROM org o, generate_series(1, 6) n;
-         INSERT INTO notes (org_id, body, user_id, user_ids, data) SELECT u.org_id, 'note of ' || u.name, u.id, ARRAY(SELECT o.id FROM users o WHERE o.org_id = u.org_id AND o.name <> u.name), jsonb_build_object('by', u.id, 'text', 'x') FROM users u",
+         INSERT INTO notes (org_id, body, user_id, user_ids, data) SELECT u.org_id, 'note of ' || u.name, u.id, ARRAY(SELECT o.id FROM users o WHERE o.org_id = u.org_id AND o.name <> u.name), jsonb_build_object('by', u.id, 'text', 'x', 'read', jsonb_build_array(u.id, (SELECT o.id FROM users o WHERE o.org_id = u.org_id AND o.name <> u.name ORDER BY o.name LIMIT 1))) FROM users u",
         "org",
     )
     .await;
@@ -177,6 +177,7 @@ async fn uuids_without_a_foreign_key_are_compared_with_the_source() {
             ("UPDATE notes SET user_id = NULL WHERE org_id = '$clone'", "notes.user_id"),
             ("UPDATE notes SET user_ids = '{}' WHERE org_id = '$clone'", "notes.user_ids"),
             ("UPDATE notes SET user_ids = user_ids || gen_random_uuid() WHERE org_id = '$clone'", "notes.user_ids"),
+            ("UPDATE notes SET data = jsonb_set(data, '{read}', jsonb_build_array(data->'read'->1, data->'read'->0)) WHERE org_id = '$clone'", "notes.data"),
             ("UPDATE notes SET data = NULL WHERE org_id = '$clone'", "notes.data"),
             ("UPDATE notes n SET data = jsonb_set(n.data, '{by}', (SELECT to_jsonb(u.id) FROM users u WHERE u.org_id = n.org_id AND u.id <> n.user_id ORDER BY u.name LIMIT 1)) WHERE n.org_id = '$clone'", "notes.data"),
         ],
@@ -238,6 +239,94 @@ async fn values_that_differ_are_listed() {
         .clone_project("'2', 'Copy', options => '{\"verify\": true, \"triggers\": \"fire\"}'")
         .await;
     assert_verified(&db, &clone).await;
+}
+
+#[tokio::test]
+async fn what_texts_and_documents_say_beside_their_keys_is_compared() {
+    for (key, of_org, path) in [
+        ("uuid", "'a0000000-0000-4000-8000-000000000002'", ""),
+        ("bigint", "2", "$.by"),
+    ] {
+        let own = match key {
+            "uuid" => "uuid PRIMARY KEY DEFAULT gen_random_uuid()",
+            _ => "bigserial PRIMARY KEY",
+        };
+        let tables = "CREATE TABLE org (id $own, name text); CREATE TABLE users (id $own, org_id $key NOT NULL REFERENCES org, name text);
+            CREATE TABLE notes (id $own, org_id $key NOT NULL REFERENCES org, body text, data jsonb);
+            INSERT INTO org VALUES ($org, 'Ours'); INSERT INTO users (org_id, name) SELECT id, 'u' || n FROM org, generate_series(1, 4) n;
+            INSERT INTO notes (org_id, body, data) SELECT org_id, 'note of ' || name, jsonb_build_object('by', id, 'text', 'written by ' || name, 'n', 7) FROM users";
+        let reference = match path {
+            "" => String::new(),
+            path => {
+                format!("; SELECT clone.store_reference('s', 'notes', 'data', 'users', path => '{path}')")
+            }
+        };
+        let db = described(
+            &tables.replace("$own", own).replace("$key", key).replace("$org", of_org),
+            &format!("SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', t::regclass, 'resource', project_column => 'org_id', document_column => '') FROM unnest('{{users,notes}}'::text[]) t; SELECT setval(s, 100) FROM unnest(ARRAY[pg_get_serial_sequence('org', 'id'), pg_get_serial_sequence('users', 'id'), pg_get_serial_sequence('notes', 'id')]) s WHERE s IS NOT NULL{reference}"),
+        )
+        .await;
+        let clone = db
+            .clone_project(&format!(
+                "'{}', 'Copy', options => '{{\"verify\": true}}'",
+                of_org.trim_matches('\'')
+            ))
+            .await;
+        let differing = format!(
+            "SELECT subject || ' ' || found || ' ' || ok FROM project_clone_verify('{clone}') WHERE check_name = 'values of the source'"
+        );
+        assert_eq!(db.list(&differing).await, [""; 0], "{key}");
+        for (change, column) in [
+            ("body = body || '.'", "body"),
+            ("data = data - 'text'", "data"),
+            ("data = jsonb_set(data, '{text}', '\"other\"')", "data"),
+            ("data = data || '{\"more\": null}'", "data"),
+        ] {
+            db.run(&format!(
+                "BEGIN; UPDATE notes SET {change} WHERE org_id = '{clone}'"
+            ))
+            .await;
+            assert_eq!(
+                db.list(&differing).await,
+                [format!("public.notes.{column} others true")],
+                "{key} {change}"
+            );
+            db.run("ROLLBACK").await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn tables_that_cannot_be_compared_with_a_changed_source_are_listed() {
+    let db = described(
+        TEAM,
+        "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', t::regclass, 'resource', project_column => 'org_id') FROM unnest('{users,roles,orders,topics}'::text[]) t;
+         SELECT clone.store_table('s', 'lines', 'derived', parent => 'orders', join_column => 'order_id')",
+    )
+    .await;
+    let clone = db.clone_project("'2', 'Copy'").await;
+    let listed = format!(
+        "SELECT subject || ': ' || expected || ', ' || found || ' ' || ok FROM project_clone_verify('{clone}') WHERE check_name = 'not compared with the source'"
+    );
+    assert_eq!(db.list(&listed).await, [""; 0]);
+    db.run("DROP TABLE parts; DELETE FROM lines WHERE order_id = (SELECT min(id) FROM orders WHERE org_id = 2); DELETE FROM orders WHERE id = (SELECT min(id) FROM orders WHERE org_id = 2); UPDATE orders SET title = 'later' WHERE id = (SELECT max(id) FROM orders WHERE org_id = 2)").await;
+    assert_eq!(
+        db.list(&listed).await,
+        [
+            "public.orders: 6 rows that have not changed since, 4 true",
+            "public.lines: 18 rows that have not changed since, 15 true"
+        ]
+    );
+    // The rows that are left say how many references there are at least.
+    assert_found(
+        &db,
+        &clone,
+        &[(
+            "UPDATE orders SET owner_id = NULL WHERE org_id = $clone",
+            "orders.org_id, owner_id at least 4 0",
+        )],
+    )
+    .await;
 }
 
 #[tokio::test]
