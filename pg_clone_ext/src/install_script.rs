@@ -155,9 +155,14 @@ extension_sql_file!(
     requires = ["kinds"]
 );
 extension_sql_file!(
+    "../../sql/install/discovery/pairs/waiting.sql",
+    name = "waiting",
+    requires = ["types_by_keys"]
+);
+extension_sql_file!(
     "../../sql/install/discovery/pairs/pair_targets.sql",
     name = "pair_targets",
-    requires = ["types_by_keys"]
+    requires = ["waiting"]
 );
 extension_sql_file!(
     "../../sql/install/discovery/pairs/left_out_types.sql",

@@ -311,8 +311,6 @@ BEGIN
             format('%s.%I is named like a key, names no table of the store and is empty', q.relation, q.name),
             clone_internal.keep_call(ask_about_data.store, q.relation, q.name, ''), NULL);
     END LOOP;
-    PERFORM clone_internal.ask_about_types(ask_about_data.store);
-    PERFORM clone_internal.ask_about_left_out_types(ask_about_data.store);
     PERFORM clone_internal.ask_about_tenants(ask_about_data.store);
     PERFORM clone_internal.ask_about_tenant_copies(ask_about_data.store);
     PERFORM clone_internal.ask_about_history(ask_about_data.store);
@@ -350,6 +348,9 @@ BEGIN
     PERFORM clone_internal.ask_about_several_tables(ask_about_data.store, ARRAY(SELECT o FROM clone_internal.open_places(ask_about_data.store, sampled) o WHERE o.path <> '' AND ROW(o.relation::oid, o."column", o.path)::text <> ALL (pairs)));
     PERFORM clone_internal.ask_about_partners(ask_about_data.store, paired);
     PERFORM clone_internal.ask_about_copied_references(ask_about_data.store);
+    -- After the questions about undescribed tables: types that name these wait for them.
+    PERFORM clone_internal.ask_about_types(ask_about_data.store);
+    PERFORM clone_internal.ask_about_left_out_types(ask_about_data.store);
     PERFORM clone_internal.ask_about_other_forms(ask_about_data.store);
     PERFORM clone_internal.ask_about_base64(ask_about_data.store);
     PERFORM clone_internal.ask_about_bytes(ask_about_data.store);
@@ -381,3 +382,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone_internal.ask_about_data(text, boolean) IS 'Checks the data of a store''s tables: declares certain references, if allowed, and records questions about the others';
+    PERFORM clone_internal.let_keys_wait(ask_about_data.store);

@@ -177,7 +177,8 @@ BEGIN
         EXECUTE format('SELECT array_agg(k.kind ORDER BY k.kind) FROM (SELECT DISTINCT t.kind FROM
             (SELECT %5$s AS kind FROM %2$s AS t WHERE t.%3$I IS NOT NULL AND t.%1$I IS NOT NULL AND NOT (%4$s) LIMIT 50000) t LIMIT 20) k', p.type_column, p.relation, p."column", p.known,
             clone_internal.column_text('t', p.relation, p.type_column)) INTO undeclared;
-        CONTINUE WHEN undeclared IS NULL;
+        undeclared := clone_internal.types_without_waiting(ask_about_types.store, undeclared);
+        CONTINUE WHEN undeclared IS NULL OR undeclared = '{}';
         tenant := clone_internal.tenant_sql(ask_about_types.store, p.relation, 't');
         owned := NOT p.belongs;
         IF p.belongs AND tenant NOT LIKE '%.ctid::text' THEN

@@ -12,3 +12,4 @@ mod outside_pairs;
 mod parts;
 mod two_tenants;
 mod types;
+mod waiting;

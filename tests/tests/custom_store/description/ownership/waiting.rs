@@ -1,0 +1,57 @@
+//! Questions that wait for the description of a table which they mean.
+
+use super::super::{answer_all, discovered, open};
+
+/// Repositories whose notes are about issues and about merge requests, which name their repositories under other names.
+const FORGE: &str = "CREATE TABLE orgs (id serial PRIMARY KEY, name text NOT NULL); INSERT INTO orgs (name) VALUES ('A'), ('B'), ('C');
+    CREATE TABLE users (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES orgs, name text);
+    INSERT INTO users (id, org_id, name) SELECT 10 + i, 1 + i % 3, 'u' || i FROM generate_series(1, 60) i;
+    CREATE TABLE repos (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES orgs, name text);
+    INSERT INTO repos (org_id, name) SELECT 1 + i % 3, 'r' || i FROM generate_series(1, 60) i;
+    CREATE TABLE issues (id serial PRIMARY KEY, repo_id int NOT NULL REFERENCES repos, title text);
+    INSERT INTO issues (repo_id, title) SELECT i, 'i' || i FROM generate_series(1, 60) i;
+    CREATE TABLE merge_requests (id serial PRIMARY KEY, author_id int NOT NULL, merge_user_id int NOT NULL, number int, title text, latest_diff_id int);
+    INSERT INTO merge_requests (id, author_id, merge_user_id, number, title, latest_diff_id) SELECT 20 + i, 10 + i, 10 + 1 + (i + 2) % 60, i / 3, 'm' || i, 7 + i FROM generate_series(1, 60) i;
+    CREATE TABLE diffs (id serial PRIMARY KEY, merge_request_id int NOT NULL, sha text);
+    INSERT INTO diffs (id, merge_request_id, sha) SELECT 7 + i, 20 + i, md5(i::text) FROM generate_series(1, 60) i;
+    CREATE TABLE notes (id serial PRIMARY KEY, repo_id int NOT NULL REFERENCES repos, noteable_type text, noteable_id int, body text);
+    INSERT INTO notes (repo_id, noteable_type, noteable_id, body) SELECT i, 'Issue', i, 'i' || i FROM generate_series(1, 60) i UNION ALL SELECT i, 'MergeRequest', 20 + i, 'm' || i FROM generate_series(1, 60) i;
+    CREATE TABLE labels (id serial PRIMARY KEY, labeled_type text, labeled_id int, title text);
+    INSERT INTO labels (labeled_type, labeled_id, title) SELECT 'Issue', i, 'i' || i FROM generate_series(1, 60) i UNION ALL SELECT 'MergeRequest', 20 + i, 'm' || i FROM generate_series(1, 60) i;
+    SELECT setval(pg_get_serial_sequence(t, 'id'), 200) FROM unnest('{users,repos,issues,merge_requests,diffs,notes,labels}'::text[]) t;";
+
+#[tokio::test]
+async fn types_and_keys_wait_for_the_tables_that_they_name() {
+    let db = discovered(FORGE, "orgs").await;
+    let questions = open(&db).await;
+    assert!(
+        questions.contains(&"error public.merge_requests.author_id".to_string()),
+        "{questions:?}"
+    );
+    // That these rows are left out, and that the values stay, would be proposed: merge requests are not described yet.
+    for early in ["error public.notes.noteable_id", "error public.labels.labeled_id"] {
+        assert!(!questions.contains(&early.to_string()), "{questions:?}");
+    }
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    for (rows, number) in [
+        (
+            "notes n JOIN repos r ON r.id = n.repo_id JOIN merge_requests m ON n.noteable_type = 'MergeRequest' AND m.id = n.noteable_id AND m.title = n.body JOIN users u ON u.id = m.author_id WHERE r.org_id",
+            20,
+        ),
+        (
+            "labels l JOIN merge_requests m ON l.labeled_type = 'MergeRequest' AND m.id = l.labeled_id AND m.title = l.title JOIN users u ON u.id = m.author_id WHERE u.org_id",
+            20,
+        ),
+        (
+            "diffs d JOIN merge_requests m ON m.latest_diff_id = d.id AND d.merge_request_id = m.id JOIN users u ON u.id = m.merge_user_id WHERE u.org_id",
+            20,
+        ),
+    ] {
+        assert_eq!(
+            db.number(&format!("SELECT count(*) FROM {rows} = {clone}")).await,
+            number,
+            "{rows}"
+        );
+    }
+}
