@@ -250,10 +250,15 @@ BEGIN
                   AND (EXISTS (SELECT FROM clone_internal.outside_pairs(ARRAY[d.oid]) o WHERE o.rank = 1) OR EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = d.oid AND f.confrelid = p.relation))), '');
         END IF;
         FOR k IN
-            SELECT w.kind, w.targets FROM clone_internal.tables_with_ids(ask_about_types.store, p.relation, p.type_column, p."column", kinds, ids) w
-            WHERE w.kind = ANY (rest) AND NOT (p.belongs AND EXISTS (SELECT FROM unnest(w.targets) t WHERE clone_internal.belongs_through(ask_about_types.store, t, p.relation)))
+            SELECT w.kind, w.chance, clone_internal.tables_with_columns_of_type(ask_about_types.store, w.kind, w.possible) AS targets, cardinality(w.possible) AS tables
+            FROM (SELECT o.kind, p.relation = ANY (o.targets) AS chance, array_remove(o.targets, p.relation) AS possible
+                  FROM clone_internal.tables_with_ids(ask_about_types.store, p.relation, p.type_column, p."column", kinds, ids) o WHERE o.kind = ANY (rest)) w
+            WHERE w.possible <> '{}' AND NOT (p.belongs AND EXISTS (SELECT FROM unnest(w.possible) t WHERE clone_internal.belongs_through(ask_about_types.store, t, p.relation)))
+            ORDER BY w.kind
         LOOP
-            IF cardinality(k.targets) > 1 THEN
+            -- Small numbers are keys of this table by chance, and so they are of others: a column with the name of the type says which.
+            IF cardinality(k.targets) > 1 OR k.chance AND k.tables = 1 THEN
+                CONTINUE WHEN EXISTS (SELECT FROM clone_internal.tables_of_kinds(ask_about_types.store, ARRAY[k.kind]));
                 several := several || format(' Those of %s are keys of %s.', clone_internal.quoted(k.kind), array_to_string(k.targets, ' or of '));
                 CONTINUE;
             END IF;

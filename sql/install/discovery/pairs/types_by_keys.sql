@@ -33,6 +33,23 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.tables_with_ids(text, regclass, name, name, text[], text[]) IS 'The tables that have the ids beside each type of a polymorphic pair as their keys';
 
+-- Of several tables with the ids beside a type, the one that the application's own columns call so: with chart_id to slices, a chart is a slice.
+CREATE FUNCTION clone_internal.tables_with_columns_of_type(store text, kind text, targets regclass[]) RETURNS regclass[]
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH called AS MATERIALIZED (
+        SELECT DISTINCT k.target FROM (
+            SELECT f.confrelid::regclass AS target, f.conrelid AS relation, a.attname AS name FROM pg_constraint f JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[1]
+            WHERE f.contype = 'f' AND cardinality(f.conkey) = 1 AND f.confrelid = ANY ($3::oid[])
+            UNION ALL
+            SELECT d.target, d.relation, d."column" FROM clone.store_reference d WHERE d.store = $1 AND d.form = 'column' AND d.condition IS NULL AND d.target = ANY ($3)) k
+        WHERE clone_internal.says_id(k.name) AND clone_internal.kind_forms(clone_internal.named_word(k.name)) && clone_internal.kind_forms(regexp_replace($2, E'^.*(::|[.:/]|\\\\)', ''))
+    )
+    SELECT CASE WHEN (SELECT count(*) FROM called) = 1 THEN ARRAY(SELECT c.target FROM called c) ELSE $3 END
+$$;
+COMMENT ON FUNCTION clone_internal.tables_with_columns_of_type(text, text, regclass[]) IS 'Of several tables, the one to which columns refer that have a type of a pair as their name; else all of them';
+
 -- The tables that the store does not describe and that have all ids beside a type as their keys.
 CREATE FUNCTION clone_internal.outside_tables_with_ids(store text, kinds text[], ids text[]) RETURNS TABLE (kind text, targets regclass[])
 LANGUAGE plpgsql STABLE STRICT

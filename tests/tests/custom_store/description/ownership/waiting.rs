@@ -1,4 +1,4 @@
-//! Questions that wait for the description of a table which they mean.
+//! Questions that wait for the description of a table which they mean, and types that columns of other tables explain.
 
 use super::super::{answer_all, discovered, open};
 
@@ -54,4 +54,45 @@ async fn types_and_keys_wait_for_the_tables_that_they_name() {
             "{rows}"
         );
     }
+}
+
+/// Pinned things of a dashboard, whose types are the application's words.
+fn pins(columns: &str) -> String {
+    format!(
+        "CREATE TABLE orgs (id serial PRIMARY KEY, name text NOT NULL); INSERT INTO orgs (name) VALUES ('A'), ('B'), ('C');
+         CREATE TABLE boards (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES orgs, name text);
+         INSERT INTO boards (org_id, name) SELECT 1 + i % 3, 'b' || i FROM generate_series(1, 60) i;
+         CREATE TABLE slices (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES orgs, name text);
+         INSERT INTO slices (org_id, name) SELECT 1 + i % 3, 's' || i FROM generate_series(1, 60) i;
+         CREATE TABLE alerts (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES orgs, name text, {columns});
+         INSERT INTO alerts (org_id, name, shown_id) SELECT 1 + i % 3, 'a' || i, i FROM generate_series(1, 60) i;
+         CREATE TABLE pins (id serial PRIMARY KEY, object_type text, object_id int, name text);
+         INSERT INTO pins (object_type, object_id, name) SELECT 'board', i, 'b' || i FROM generate_series(1, 60) i UNION ALL SELECT 'chart', i, 's' || i FROM generate_series(1, 60) i;"
+    )
+}
+
+#[tokio::test]
+async fn a_foreign_key_that_is_named_like_a_type_says_its_table() {
+    let db = discovered(
+        &pins("shown_id int REFERENCES boards, chart_id int REFERENCES slices"),
+        "orgs",
+    )
+    .await;
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    for (table, kind) in [("slices", "chart"), ("boards", "board")] {
+        assert_eq!(
+            db.number(&format!("SELECT count(*) FROM pins p JOIN {table} s ON s.id = p.object_id AND s.name = p.name WHERE p.object_type = '{kind}' AND s.org_id = {clone}")).await,
+            20
+        );
+    }
+}
+
+#[tokio::test]
+async fn rows_whose_type_may_be_of_several_tables_are_not_proposed_to_be_left_out() {
+    let db = discovered(&pins("shown_id int REFERENCES boards"), "orgs").await;
+    assert_eq!(
+        db.rows("SELECT answer, question LIKE '% Those of \"chart\" are keys of public.boards or of public.slices or of public.alerts. If rows of one of them are meant, %' FROM clone.store_check('s') WHERE subject = 'public.pins.object_id'").await,
+        [[None, Some("t".to_string())]]
+    );
 }
