@@ -55,7 +55,45 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.discover_links(text, text[], boolean) IS 'Describes link tables with the columns A and B whose names say two tables of the store, or one; returns their number';
 
--- The other ones: which tables they link is known only to the application. Tables whose keys the values are come first.
+-- Which of these tables a link table links: those whose rows in each row are of the same tenant, whose words are in its name, and that are in
+-- the order of their names, as Prisma has them. NULL: several pairs are as likely.
+CREATE FUNCTION clone_internal.linked_tables(store text, relation regclass, of_a regclass[], of_b regclass[]) RETURNS regclass[]
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    p record;
+    strangers boolean;
+    best regclass[];
+    most int := -1;
+    tied boolean;
+    called text := clone_internal.plain((SELECT c.relname FROM pg_class c WHERE c.oid = relation));
+BEGIN
+    FOR p IN
+        SELECT x.oid AS a, y.oid AS b, clone_internal.tenant_sql($1, x.oid::regclass, 'x') AS own, clone_internal.tenant_sql($1, y.oid::regclass, 'y') AS theirs, i.name AS a_key, j.name AS b_key,
+               2 * (strpos(called, clone_internal.plain(v.a)) > 0)::int + 2 * (strpos(called, clone_internal.plain(v.b)) > 0 AND x.oid <> y.oid)::int + (clone_internal.plain(v.a) COLLATE "C" <= clone_internal.plain(v.b))::int AS score
+        FROM unnest($3) AS s (a) JOIN pg_class x ON x.oid = s.a CROSS JOIN unnest($4) AS o (b) JOIN pg_class y ON y.oid = o.b
+        JOIN clone_internal.naming_columns($1) i ON i.relation = s.a AND i.is_id JOIN clone_internal.naming_columns($1) j ON j.relation = o.b AND j.is_id
+        CROSS JOIN LATERAL (SELECT clone_internal.table_word(x.relname) AS a, clone_internal.table_word(y.relname) AS b) v
+        ORDER BY score DESC
+    LOOP
+        EXIT WHEN p.score < most;
+        IF p.own NOT LIKE '%.ctid::text' AND p.theirs NOT LIKE '%.ctid::text' THEN
+            EXECUTE format('SELECT EXISTS (SELECT FROM %s AS t JOIN %s AS x ON %s JOIN %s AS y ON %s WHERE %s <> %s)', clone_internal.spread(relation, '*', 20000),
+                p.a::regclass, clone_internal.equality_sql('t', relation, 'A', 'x', p.a::regclass, p.a_key), p.b::regclass, clone_internal.equality_sql('t', relation, 'B', 'y', p.b::regclass, p.b_key),
+                p.own, p.theirs) INTO strangers;
+            CONTINUE WHEN strangers;
+        END IF;
+        tied := most = p.score;
+        most := p.score;
+        best := ARRAY[p.a, p.b];
+    END LOOP;
+    RETURN CASE WHEN NOT tied THEN best END;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.linked_tables(text, regclass, regclass[], regclass[]) IS 'The two tables that a link table with the columns A and B links, of those whose keys its values are; NULL: several pairs are as likely';
+
+-- The other ones: which tables they link is known only to the application.
 CREATE FUNCTION clone_internal.ask_about_link_tables(store text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -68,15 +106,17 @@ DECLARE
     missing boolean;
     filled boolean;
     targets regclass[];
-    first_table regclass;
+    of_a regclass[];
+    of_b regclass[];
+    linked regclass[];
     calls text;
     many text;
 BEGIN
     FOR l IN SELECT i.relation FROM clone_internal.implicit_links(ask_about_link_tables.store, clone_internal.schemas_of(ask_about_link_tables.store)) i LOOP
         EXECUTE format('SELECT EXISTS (SELECT FROM %s)', l.relation) INTO filled;
-        calls := '';
         many := '';
-        first_table := NULL;
+        of_a := '{}';
+        of_b := '{}';
         FOREACH side IN ARRAY '{A,B}'::text[] LOOP
             targets := '{}';
             FOR k IN SELECT n.relation AS target, n.name FROM clone_internal.naming_columns(ask_about_link_tables.store) n JOIN pg_class c ON c.oid = n.relation
@@ -88,12 +128,22 @@ BEGIN
                 END IF;
             END LOOP;
             CONTINUE WHEN targets = '{}' OR NOT filled;
-            calls := calls || format('SELECT clone.store_reference(%L, %L, %L, %L, belongs => true); ', ask_about_link_tables.store, l.relation, side, targets[1]);
             many := many || format(' %s: %s.', side, array_to_string(targets, ' or '));
+            IF side = 'A' THEN
+                of_a := targets;
+            ELSE
+                of_b := targets;
+            END IF;
         END LOOP;
-        CONTINUE WHEN filled AND calls = '';
+        CONTINUE WHEN filled AND many = '';
+        linked := CASE WHEN cardinality(of_a) < 2 AND cardinality(of_b) < 2 THEN ARRAY[of_a[1], of_b[1]]
+                       WHEN of_a <> '{}' AND of_b <> '{}' THEN clone_internal.linked_tables(ask_about_link_tables.store, l.relation, of_a, of_b) END;
+        SELECT string_agg(format('SELECT clone.store_reference(%L, %L, %L, %L, belongs => true); ', ask_about_link_tables.store, l.relation, n.side, n.target), '' ORDER BY n.side) INTO calls
+        FROM (VALUES ('A', linked[1]), ('B', linked[2])) AS n (side, target) WHERE n.target IS NOT NULL;
+        many := rtrim(many, '.') || CASE WHEN calls IS NULL THEN format('. Say which with clone.store_reference(%1$L, %2$L, ''A'', <table>, belongs => true), the same for B, and clone.store_table(%1$L, %2$L, ''derived'')',
+            ask_about_link_tables.store, l.relation) ELSE '' END;
         PERFORM clone_internal.ask(ask_about_link_tables.store, l.relation, 'A', '', CASE WHEN filled THEN 'error' ELSE 'warning' END,
-            CASE WHEN filled THEN format('%s links rows of two tables, and no foreign key says which. By the values these are%s', l.relation, rtrim(many, '.'))
+            CASE WHEN filled THEN format('%s links rows of two tables, and no foreign key says which. By the values these are%s', l.relation, many)
                  ELSE format('%s links rows of two tables, no foreign key says which, and it is empty', l.relation) END,
             CASE WHEN filled THEN calls || format('SELECT clone.store_table(%L, %L, ''derived'');', ask_about_link_tables.store, l.relation) END,
             format('SELECT clone.store_shared(%L, %L);', ask_about_link_tables.store, l.relation));

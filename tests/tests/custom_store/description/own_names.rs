@@ -282,3 +282,29 @@ async fn values_say_more_than_a_name_that_ends_like_a_table() {
     );
     assert_eq!(db.number(&right).await, 4);
 }
+
+#[tokio::test]
+async fn link_tables_of_prisma_link_what_their_names_and_tenants_say() {
+    let db = discovered(
+        "CREATE TABLE \"Team\" (id serial PRIMARY KEY, name text); INSERT INTO \"Team\" (name) VALUES ('A'), ('B'), ('C');
+         CREATE TABLE \"Badge\" (id serial PRIMARY KEY, \"teamId\" int NOT NULL REFERENCES \"Team\", name text); INSERT INTO \"Badge\" (\"teamId\", name) SELECT 1 + i % 3, 'a' || i FROM generate_series(1, 60) i;
+         CREATE TABLE \"EventType\" (id serial PRIMARY KEY, \"teamId\" int NOT NULL REFERENCES \"Team\", name text); INSERT INTO \"EventType\" (\"teamId\", name) SELECT 1 + (i + 1) % 3, 'e' || i FROM generate_series(1, 60) i;
+         CREATE TABLE users (id serial PRIMARY KEY, \"teamId\" int NOT NULL REFERENCES \"Team\", name text); INSERT INTO users (\"teamId\", name) SELECT 1 + (i + 1) % 3, 'u' || i FROM generate_series(1, 60) i;
+         CREATE TABLE \"_user_eventtype\" (\"A\" int NOT NULL, \"B\" int NOT NULL, UNIQUE (\"A\", \"B\")); INSERT INTO \"_user_eventtype\" SELECT i, i + 3 FROM generate_series(1, 57) i;
+         CREATE TABLE \"_Hosts\" (\"A\" int NOT NULL, \"B\" int NOT NULL, UNIQUE (\"A\", \"B\")); INSERT INTO \"_Hosts\" SELECT i, i + 3 FROM generate_series(1, 57) i",
+        "\"Team\"",
+    )
+    .await;
+    // Nothing says whether users or types of events have the hosts: badges are of other tenants.
+    assert_eq!(
+        db.text("SELECT COALESCE(answer, question) FROM clone.store_check('s') WHERE subject = 'public.\"_Hosts\".\"A\"'").await,
+        "public.\"_Hosts\" links rows of two tables, and no foreign key says which. By the values these are A: public.\"Badge\" or public.\"EventType\" or public.users. B: public.\"Badge\" or public.\"EventType\" or public.users. Say which with clone.store_reference('s', 'public.\"_Hosts\"', 'A', <table>, belongs => true), the same for B, and clone.store_table('s', 'public.\"_Hosts\"', 'derived')"
+    );
+    db.run("SELECT clone.store_reference('s', '\"_Hosts\"', x, 'users', belongs => true) FROM unnest('{A,B}'::name[]) x; SELECT clone.store_table('s', '\"_Hosts\"', 'derived')").await;
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM \"_user_eventtype\" l JOIN \"EventType\" e ON e.id = l.\"A\" JOIN users u ON u.id = l.\"B\" WHERE e.\"teamId\" = {clone} AND u.\"teamId\" = {clone}")).await,
+        19
+    );
+}
