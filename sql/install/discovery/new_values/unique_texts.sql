@@ -1,4 +1,4 @@
--- Unique texts for which neither a random text nor a suffix is right: digests of the row's data, telephone numbers, paths in a tree, texts that
+-- Unique texts for which neither a random text nor a suffix is right: values of other unique columns, digests of the row's data, telephone numbers, paths in a tree, texts that
 -- are made of another unique text.
 
 -- The texts of a column, at most 2,000 of them from all over the table.
@@ -93,6 +93,47 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.numbered_after(text, regclass, name, text[]) IS 'The table of whose rows the numbers in texts of a column are the keys';
 
+-- The unique column of which a unique text column has the values, such as the id of a booking in the answer that led to it. Of two with the same
+-- values, the one with the name of the other's table, or the later one, has those of the other.
+CREATE FUNCTION clone_internal.unique_source(store text, relation regclass, "column" name, role text, vals text[], OUT source regclass, OUT name name, OUT is_key boolean)
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    k record;
+    distincts text[] := ARRAY(SELECT DISTINCT v FROM unnest(vals) v LIMIT 500);
+    own text := (SELECT clone_internal.table_word(c.relname) FROM pg_class c WHERE c.oid = $2);
+    place int := (SELECT a.attnum FROM pg_attribute a WHERE a.attrelid = $2 AND a.attname = $3);
+BEGIN
+    IF cardinality(distincts) < 2 THEN
+        RETURN;
+    END IF;
+    FOR k IN
+        SELECT r.relation, a.attname, a.attnum, a.attname IS NOT DISTINCT FROM r.id_column AS is_id, clone_internal.table_word(t.relname) AS word FROM clone.store_relation r JOIN pg_class t ON t.oid = r.relation AND t.relkind IN ('r', 'p')
+        JOIN clone.store_column s ON s.store = $1 AND s.relation = r.relation
+        JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = s.name AND NOT a.attisdropped AND clone_internal.family(a.atttypid) = 'text'
+        WHERE r.store = $1 AND (r.relation, a.attname) <> ($2, $3)
+          -- The same suffix keeps them equal.
+          AND (s.role IN ('random', 'suffix', 'template', 'expression') AND NOT (s.role = 'suffix' AND $4 = 'suffix') OR s.role = 'map' AND a.attname = r.id_column AND r.role <> 'project')
+          AND EXISTS (SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indislive AND u.indpred IS NULL AND u.indnkeyatts = 1 AND u.indkey[0] = a.attnum)
+        ORDER BY r.relation::oid, a.attnum
+    LOOP
+        CONTINUE WHEN NOT EXISTS (SELECT FROM clone_internal.keys_among(k.relation, k.attname, 'text', distincts[:1]) f);
+        CONTINUE WHEN (SELECT count(DISTINCT f.value) < cardinality(distincts) FROM clone_internal.keys_among(k.relation, k.attname, 'text', distincts) f);
+        IF NOT k.is_id AND (SELECT count(DISTINCT f.value) = count(DISTINCT v.x) FROM unnest(clone_internal.sampled_texts(k.relation, k.attname)) v (x) LEFT JOIN clone_internal.keys_among($2, $3, 'text', clone_internal.sampled_texts(k.relation, k.attname)) f ON f.value = v.x)
+           AND NOT clone_internal.ends_with_word(regexp_replace(clone_internal.snake($3), '_' || clone_internal.snake(k.attname) || '$', ''), k.word)
+           AND (clone_internal.ends_with_word(regexp_replace(clone_internal.snake(k.attname), '_' || clone_internal.snake($3) || '$', ''), own) OR (k.relation::oid, k.attnum) > ($2::oid, place)) THEN
+            CONTINUE;
+        END IF;
+        source := k.relation;
+        name := k.attname;
+        is_key := k.is_id;
+        RETURN;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.unique_source(text, regclass, name, text, text[]) IS 'The unique column whose values a unique text column holds, of those that get new values in a clone';
+
 CREATE FUNCTION clone_internal.ask_about_unique_texts(store text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -100,6 +141,7 @@ AS $$
 DECLARE
     c record;
     k record;
+    held record;
     vals text[];
     firsts text[];
     separator text;
@@ -124,6 +166,13 @@ BEGIN
         CONTINUE WHEN cardinality(vals) < 2;
         settled := format(' SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, c.relation, c.name, '$unique');
         cleared := CASE WHEN NOT c.attnotnull THEN format('SELECT clone.store_column(%L, %L, %L, ''null'');', $1, c.relation, c.name) || settled END;
+        SELECT * INTO held FROM clone_internal.unique_source($1, c.relation, c.name, c.role, vals);
+        IF held.source IS NOT NULL THEN
+            PERFORM clone_internal.ask($1, c.relation, c.name, '$unique', 'error',
+                format('%s.%I is unique across all tenants and holds values of %I of %s, which are other values in a clone: all that were looked at', c.relation, c.name, held.name, held.source),
+                format('SELECT clone.store_reference(%L, %L, %L, %L%s);', $1, c.relation, c.name, held.source, CASE WHEN held.is_key THEN '' ELSE format(', target_column => %L', held.name) END), ltrim(settled));
+            CONTINUE;
+        END IF;
         -- Of a token or a password, the digest of another one is right.
         IF c.word ~ '(^|_)(hash|md5|sha|sha1|sha256|sha512|digest|checksum|fingerprint|etag)(_|$)' AND c.word || '_' || c.table_word !~ '(^|_)(token|secret|password|passwd|key|otp|code|session|invitation|invite|credential|login)(s?_|s?$)'
            AND NOT EXISTS (SELECT FROM unnest(vals) v WHERE v !~ '^([0-9A-Za-z]+[:-])?([0-9a-fA-F]{32,128}|[A-Za-z0-9+/_-]{22,88}=*)$') THEN

@@ -91,3 +91,39 @@ async fn random_texts_have_the_form_of_the_sources() {
         10
     );
 }
+
+#[tokio::test]
+async fn unique_texts_with_the_values_of_another_unique_column_follow_these() {
+    let token = "translate(encode(sha256(('{}' || i)::bytea), 'base64'), '+/=', 'xyz')";
+    let db = discovered(
+        &format!(
+            "CREATE TABLE team (id serial PRIMARY KEY, name text); INSERT INTO team (name) VALUES ('A'), ('B'), ('C');
+             CREATE TABLE reply (id serial PRIMARY KEY, team_id int NOT NULL REFERENCES team, \"routedToBookingUid\" text UNIQUE, note text);
+             CREATE TABLE booking (id serial PRIMARY KEY, team_id int NOT NULL REFERENCES team, uid text NOT NULL UNIQUE);
+             CREATE TABLE receipt (id serial PRIMARY KEY, team_id int NOT NULL REFERENCES team, booking_uid text NOT NULL UNIQUE, own text NOT NULL UNIQUE);
+             INSERT INTO booking (team_id, uid) SELECT 1 + i % 3, left({booking}, 22) FROM generate_series(1, 60) i;
+             INSERT INTO reply (team_id, \"routedToBookingUid\", note) SELECT 1 + i % 3, CASE WHEN i % 4 > 0 THEN left({booking}, 22) END, 'r' || i FROM generate_series(1, 40) i;
+             INSERT INTO receipt (team_id, booking_uid, own) SELECT 1 + i % 3, left({booking}, 22), left({own}, 22) FROM generate_series(1, 60) i",
+            booking = token.replace("{}", "b"),
+            own = token.replace("{}", "o")
+        ),
+        "team",
+    )
+    .await;
+    assert_eq!(
+        db.list("SELECT question FROM clone.store_check('s')").await,
+        [
+            "public.receipt.booking_uid is unique across all tenants and holds values of uid of public.booking, which are other values in a clone: all that were looked at",
+            "public.reply.\"routedToBookingUid\" is unique across all tenants and holds values of uid of public.booking, which are other values in a clone: all that were looked at"
+        ]
+    );
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.text(&format!(
+            "SELECT (SELECT count(*) FROM reply r JOIN booking b ON b.uid = r.\"routedToBookingUid\" WHERE r.team_id = {clone} AND b.team_id = {clone}) || ' ' || (SELECT count(*) FROM receipt r JOIN booking b ON b.uid = r.booking_uid WHERE b.team_id = {clone})"
+        ))
+        .await,
+        "10 20"
+    );
+}
