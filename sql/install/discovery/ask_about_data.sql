@@ -193,6 +193,17 @@ BEGIN
             q.targets := ARRAY(SELECT k.target FROM unnest(q.targets) WITH ORDINALITY AS k (target, place) WHERE clone_internal.of_same_tenant(ask_about_data.store, q.relation, q."column", k.target) IS NOT FALSE ORDER BY k.place);
             CONTINUE WHEN q.targets = '{}';
         END IF;
+        IF q.what IN ('named', 'some') AND q.path = '' AND q.family = 'int' AND q.says_id AND cardinality(q.targets) = 1 THEN
+            -- product_id in category_product names rows of product_entity: another table has all of them, of the same tenants.
+            same := CASE WHEN clone_internal.of_same_tenant(ask_about_data.store, q.relation, q."column", q.targets[1]) IS FALSE THEN clone_internal.fitting_targets(ask_about_data.store, q.relation, q."column", '')
+                         WHEN q.what = 'some' THEN ARRAY(SELECT f.target FROM unnest(clone_internal.fitting_targets(ask_about_data.store, q.relation, q."column", '')) AS f (target) JOIN pg_class c ON c.oid = f.target
+                                                         WHERE strpos(clone_internal.plain(c.relname), clone_internal.plain(clone_internal.named_word(q."column"))) > 0 ORDER BY f.target) END;
+            IF same <> '{}' AND q.targets[1] <> ALL (same) THEN
+                q.what := 'unknown';
+                q.targets := same;
+                q.keys := q.seen;
+            END IF;
+        END IF;
         strangers := CASE WHEN q.what IN ('named', 'some') AND q.path <> '' AND clone_internal.have_numbers(ask_about_data.store, q.targets) THEN clone_internal.share_of_strangers(ask_about_data.store, q.relation, q."column", q.path, q.targets[1]) END;
         unsure := false;
         few := q.what = 'some' AND 5 * (q.seen - q.keys) >= q.seen;

@@ -319,3 +319,26 @@ async fn members_of_values_that_php_has_serialised_have_names() {
         assert_eq!(open(&db).await, subjects, "{member}");
     }
 }
+
+#[tokio::test]
+async fn a_name_means_no_table_whose_rows_are_of_other_tenants_if_another_one_fits() {
+    let db = discovered(
+        &format!(
+            "{TENANTS} {} {}
+             CREATE TABLE catalog_category_product (id serial PRIMARY KEY, category_id int NOT NULL, product_id int NOT NULL);
+             INSERT INTO catalog_category_product (category_id, product_id) SELECT c.id, p.id FROM (SELECT *, row_number() OVER (ORDER BY id) AS n FROM catalog_category_entity) c
+                 JOIN (SELECT *, row_number() OVER (PARTITION BY org_id ORDER BY -id) AS n FROM catalog_product_entity) p ON p.org_id = c.org_id AND p.n = 1 + c.n / 3 ORDER BY c.id",
+            table("catalog_category_entity", 19),
+            table("catalog_product_entity", 20),
+        ),
+        "org",
+    )
+    .await;
+    db.run("SELECT clone.store_table('s', 'catalog_category_product', 'derived', id_column => 'id', parent => 'catalog_category_entity', join_column => 'category_id')").await;
+    assert_eq!(
+        db.text("SELECT answer FROM clone.store_check('s') WHERE subject = 'public.catalog_category_product.product_id'").await,
+        "SELECT clone.store_reference('s', 'public.catalog_category_product', 'product_id', 'public.catalog_product_entity');"
+    );
+    answer_all(&db, "answer").await;
+    assert_verified(&db, &db.clone_project("'2'").await).await;
+}
