@@ -218,6 +218,9 @@ BEGIN
             END IF;
         END IF;
         IF q.what = 'unknown' AND q.path = '' THEN
+            IF q.relation = ANY (q.targets) AND clone_internal.named_word(q."column") = 'parent' AND NOT clone_internal.has_roots(q.relation, q."column", (SELECT r.id_column FROM clone.store_relation r WHERE r.store = ask_about_data.store AND r.relation = q.relation)) THEN
+                q.targets := array_remove(q.targets, q.relation);
+            END IF;
             -- Small numbers are keys of many tables by chance, but not of rows of the same tenant.
             q.targets := ARRAY(SELECT k.target FROM unnest(q.targets) WITH ORDINALITY AS k (target, place) WHERE k.place > 12 OR clone_internal.of_same_tenant(ask_about_data.store, q.relation, q."column", k.target) IS NOT FALSE ORDER BY k.place);
             CONTINUE WHEN q.targets = '{}';

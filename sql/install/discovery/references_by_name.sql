@@ -11,6 +11,33 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.nearness(oid, oid) IS 'How near a table is to another: 0 by a foreign key and the schema, 1 by one of both, 2 by none';
 
+-- Whether a column can name the parent of each row in its own table: if every row names another one, they would be circles. Of a large table it
+-- is supposed.
+CREATE FUNCTION clone_internal.has_roots(relation regclass, "column" name, key name) RETURNS boolean
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    tree text := format('(SELECT %s AS x, %s AS k FROM %s AS t)', clone_internal.column_text('t', relation, "column"), clone_internal.column_text('t', relation, key), relation);
+    roots boolean;
+    own int;
+BEGIN
+    IF pg_relation_size(relation) > 16777216 THEN
+        RETURN true;
+    END IF;
+    EXECUTE format('SELECT count(*) < 4 OR bool_or(t.x IS NULL OR lower(t.x) = ANY (clone_internal.in_place_of_null())), count(*) FILTER (WHERE t.x = t.k) FROM %s t', tree) INTO roots, own;
+    -- One may name itself by chance.
+    IF roots OR own < 2 THEN
+        RETURN roots;
+    END IF;
+    -- Rows that name themselves are roots, if all others are below them.
+    EXECUTE format('WITH RECURSIVE tree AS MATERIALIZED (SELECT * FROM %s t), below (k) AS (SELECT t.k FROM tree t WHERE t.x = t.k UNION SELECT t.k FROM below b JOIN tree t ON t.x = b.k)
+        SELECT (SELECT count(*) FROM below) = (SELECT count(DISTINCT t.k) FROM tree t)', tree) INTO roots;
+    RETURN roots;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.has_roots(regclass, name, name) IS 'Whether a column can name the parent of each row in its own table, as not every row names another one';
+
 -- Undeclared references of described tables by the names of columns. exact: the whole word names the table.
 CREATE FUNCTION clone_internal.named_references(store text)
 RETURNS TABLE (relation regclass, name name, family text, target regclass, target_column name, exact boolean)
@@ -66,6 +93,7 @@ AS $$
       -- user_id is users, not account_users.
       AND (m.exact OR NOT EXISTS (SELECT FROM others o WHERE o.word = w.word OR x.prefixed AND o.word = substring(o.word FROM '^[^_]+_') || w.word AND length(o.word) < length(d.word)))
       AND NOT (d.oid = w.oid AND w.attname = d.id_column)
+      AND NOT (w.word = 'parent' AND d.oid = w.oid AND NOT clone_internal.has_roots(w.oid, w.attname, d.id_column))
     -- build_id: ci_builds, not ci_runner_builds, which has a row for some of them and is named after both.
     ORDER BY w.oid, w.attnum, m.exact DESC, l.links, x.prefixed DESC, d.of_others AND w.attname = d.id_column, CASE WHEN x.prefixed THEN -length(d.word) ELSE length(d.word) END DESC, clone_internal.nearness(w.oid, d.oid), d.oid
 $$;

@@ -342,3 +342,30 @@ async fn a_name_means_no_table_whose_rows_are_of_other_tenants_if_another_one_fi
     answer_all(&db, "answer").await;
     assert_verified(&db, &db.clone_project("'2'").await).await;
 }
+
+#[tokio::test]
+async fn a_parent_that_every_row_has_is_none_of_the_own_table() {
+    // The parents of addresses are orders, whose numbers addresses have, too.
+    let tables = |parent: &str| {
+        format!(
+            "{TENANTS} {} CREATE TABLE contacts (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org); CREATE TABLE order_address (id serial PRIMARY KEY, contact_id int REFERENCES contacts, parent_id int NOT NULL, street text);
+             INSERT INTO order_address (parent_id, street) SELECT {parent}, 's' || o.id FROM orders o CROSS JOIN generate_series(0, 1) WITH ORDINALITY AS k (n) ORDER BY o.id, k.n",
+            table("orders", 20)
+        )
+    };
+    let db = discovered(&tables("61 - o.id"), "org").await;
+    assert_eq!(
+        db.text(
+            "SELECT question FROM clone.store_check('s') WHERE subject = 'public.order_address.parent_id'"
+        )
+        .await,
+        "public.order_address.parent_id looks like a key of public.orders: all 60 values that were looked at are"
+    );
+    // A root that names itself, and its tree.
+    let db = discovered(&format!("{TENANTS} {} ALTER TABLE folders ADD parent_id int; UPDATE folders SET parent_id = CASE WHEN id < 7 THEN id ELSE id - 6 END", table("folders", 20)), "org").await;
+    assert_eq!(
+        db.number("SELECT count(*) FROM clone.store_reference WHERE \"column\" = 'parent_id'")
+            .await,
+        1
+    );
+}
