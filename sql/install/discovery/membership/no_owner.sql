@@ -247,6 +247,26 @@ $$;
 COMMENT ON FUNCTION clone_internal.named_by_one_tenant(regclass, text, text, text) IS 'Whether rows of one tenant only name each of those rows of a table that belong to nobody';
 
 -- Rows that belong to nobody and that rows of tenants name, each those of one tenant only: the addresses of orders beside those of users.
+-- Whether all of these rows hold a value in a column about which a question is open: its answer may say whose they are.
+CREATE FUNCTION clone_internal.has_open_owner(store text, relation regclass, unowned text) RETURNS boolean
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    q record;
+    empty boolean;
+BEGIN
+    FOR q IN SELECT o."column" FROM clone.store_question o WHERE o.store = $1 AND o.relation = $2 AND o.path = '' AND o.severity = 'error' AND clone_internal.says_id(o."column") ORDER BY 1 LOOP
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s AS p WHERE %s AND p.%I IS NULL)', clone_internal.spread(relation, '*', 50000), unowned, q."column") INTO empty;
+        IF NOT empty THEN
+            RETURN true;
+        END IF;
+    END LOOP;
+    RETURN false;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.has_open_owner(text, regclass, text) IS 'Whether rows without an owner all have a key about which a question is open';
+
 CREATE FUNCTION clone_internal.ask_about_named_ownerless(store text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -257,6 +277,9 @@ DECLARE
     empty text;
     found record;
     ways clone_internal.naming_way[] := ARRAY(SELECT n FROM clone_internal.naming_ways($1) n);
+    -- Ways that other questions propose: together they must not form a circle.
+    proposed jsonb := (SELECT COALESCE(jsonb_agg(jsonb_build_array(w.relation::oid::bigint, w.parent::oid::bigint)), '[]') FROM unnest(ways) w JOIN clone.store_question q ON q.store = $1 AND q.relation = w.relation AND q.path = '$unowned'
+        WHERE strpos(q.answer, format('clone.store_belongs(%L, %L, %L, %L,', $1, w.relation, w.columns, w.parent)) > 0);
 BEGIN
     FOR r IN
         SELECT o.relation, o.id_column, o.unowned, n.uses, n.calls, n.names FROM clone_internal.tables_with_unowned_rows($1) o
@@ -267,9 +290,9 @@ BEGIN
                    string_agg(format('%s.%I', w.relation, w.columns[1]), ', ' ORDER BY w.relation::oid, w.columns) AS names
             FROM unnest(ways) w
             WHERE w.parent = o.relation AND w.relation <> o.relation AND cardinality(w.columns) = 1 AND w.others = ARRAY[o.id_column::text] AND w.condition IS NULL AND NOT w.person
-              AND NOT clone_internal.belongs_through($1, w.relation, o.relation, '[]')
+              AND NOT clone_internal.belongs_through($1, w.relation, o.relation, proposed)
               AND EXISTS (SELECT FROM clone.store_relation p WHERE p.store = $1 AND p.relation = w.relation AND p.role <> 'project')) n
-        WHERE n.uses IS NOT NULL
+        WHERE n.uses IS NOT NULL AND NOT clone_internal.has_open_owner($1, o.relation, o.unowned)
         ORDER BY o.relation::oid
     LOOP
         found := clone_internal.named_by_one_tenant(r.relation, r.unowned, r.uses, clone_internal.equals_text('p', r.relation, r.id_column, 'u.x'));

@@ -96,3 +96,36 @@ async fn rows_whose_type_may_be_of_several_tables_are_not_proposed_to_be_left_ou
         [[None, Some("t".to_string())]]
     );
 }
+
+#[tokio::test]
+async fn rows_without_an_owner_wait_for_the_key_that_may_say_it() {
+    let db = discovered(
+        "CREATE TABLE orgs (id serial PRIMARY KEY, name text NOT NULL); INSERT INTO orgs (name) VALUES ('A'), ('B'), ('C');
+         CREATE TABLE namespaces (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES orgs, name text); INSERT INTO namespaces (id, org_id, name) SELECT 3 * i + a, a, 'n' || i FROM generate_series(1, 20) i, generate_series(1, 3) a; SELECT setval('namespaces_id_seq', 100);
+         CREATE TABLE issues (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES orgs, name text); INSERT INTO issues (org_id, name) SELECT a, 'i' || i FROM generate_series(1, 20) i, generate_series(1, 3) a ORDER BY i, a;
+         CREATE TABLE labels (id serial PRIMARY KEY, issue_id int, group_id int, title text);
+         INSERT INTO labels (issue_id, group_id, title) SELECT CASE WHEN i % 2 = 0 THEN 3 * i + a - 3 END, CASE WHEN i % 2 = 1 THEN 3 * i + a END, 'l' || i FROM generate_series(1, 20) i, generate_series(1, 3) a ORDER BY i, a;
+         CREATE TABLE label_links (id serial PRIMARY KEY, label_id int, target_type text, target_id int, note text);
+         INSERT INTO label_links (label_id, target_type, target_id, note) SELECT 3 * i + a - 3, CASE j WHEN 1 THEN 'Issue' END, CASE WHEN j = 1 THEN 3 * i + a - 3 END, 'l' || i FROM generate_series(1, 20) i, generate_series(1, 3) a, generate_series(1, 2) j;
+         CREATE TABLE lists (id serial PRIMARY KEY, label_id int, issue_id int);
+         INSERT INTO lists (label_id, issue_id) SELECT 3 * i + a - 3, 3 * i + a - 3 FROM generate_series(1, 20) i, generate_series(1, 3) a;",
+        "orgs",
+    )
+    .await;
+    // That labels belong through links, which belong through labels, is not asked beside these.
+    assert_eq!(
+        open(&db).await,
+        [
+            "error public.label_links.label_id",
+            "error public.labels.group_id"
+        ]
+    );
+    db.run("SELECT clone.store_reference('s', 'labels', 'group_id', 'namespaces')")
+        .await;
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM label_links l JOIN labels b ON b.id = l.label_id AND b.title = l.note LEFT JOIN namespaces n ON n.id = b.group_id LEFT JOIN issues i ON i.id = b.issue_id WHERE {clone} IN (n.org_id, i.org_id)")).await,
+        40
+    );
+}
