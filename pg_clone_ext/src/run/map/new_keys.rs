@@ -90,6 +90,13 @@ fn new_values(run: &mut Run, table: &Table, column: &Column, key: KeyRef, keys: 
     if let ColumnRole::Value(text) = &column.role {
         return Ok(vec![Key::parse(text); keys.len()]);
     }
+    // What names the project by its name names the clone by that of the call.
+    if column.role == ColumnRole::Name {
+        return Ok(match &run.request.name {
+            Some(name) => vec![Key::Text(name.clone()); keys.len()],
+            None => keys.to_vec(),
+        });
+    }
     if let ColumnRole::Expression(sql) = &column.role {
         return expression_keys::values(run, table, column, sql, keys);
     }

@@ -46,3 +46,22 @@ async fn the_tenant_s_text_within_documents_and_arrays_is_the_clone_s() {
         );
     }
 }
+
+#[tokio::test]
+async fn what_names_the_tenant_by_its_name_names_the_clone_by_its_own() {
+    let db = discovered(
+        "CREATE TABLE realm (id serial PRIMARY KEY, name text NOT NULL UNIQUE); INSERT INTO realm (name) VALUES ('alpha'), ('beta'), ('gamma');
+         CREATE TABLE client (id serial PRIMARY KEY, realm_id int NOT NULL REFERENCES realm, url text, realm_name text);
+         INSERT INTO client (realm_id, url, realm_name) SELECT r.id, '/realms/' || r.name || '/app' || i, r.name FROM realm r, generate_series(1, 12) i ORDER BY i, r.id",
+        "realm",
+    )
+    .await;
+    answer_all(&db, "answer").await;
+    let clone = db
+        .clone_project("'2', 'Copy', options => '{\"verify\": true}'")
+        .await;
+    assert_eq!(
+        db.text(&format!("SELECT string_agg(DISTINCT realm_name || left(url, 13), ' ') FROM client WHERE realm_id = {clone}")).await,
+        "Copy/realms/Copy/"
+    );
+}
