@@ -11,14 +11,14 @@ DECLARE
     targets regclass[];
 BEGIN
     EXECUTE format('SELECT count(*) FILTER (WHERE s.x = s.tenant) AS own, count(DISTINCT s.tenant) FILTER (WHERE s.x = s.tenant) AS tenants, min(length(s.x)) FILTER (WHERE s.x = s.tenant) AS length, count(*) AS rows,
-            (array_agg(DISTINCT s.x) FILTER (WHERE s.x <> s.tenant))[:200] AS rest
+            (array_agg(DISTINCT s.x) FILTER (WHERE (s.x = s.tenant) IS NOT TRUE))[:200] AS rest
         FROM (SELECT %s AS x, %s AS tenant FROM %s AS t WHERE t.%I IS NOT NULL) s', value, tenant, clone_internal.spread(relation, '*', 20000), "column") INTO seen;
     IF seen.tenants < 2 OR seen.own < 3 OR seen.length < 3 THEN
         RETURN;
     END IF;
     targets := tenants || ARRAY(
         SELECT DISTINCT k.target FROM (SELECT array_agg(l.relation) AS tables, array_agg(l.key) AS keys, array_agg(l.family) AS families FROM clone_internal.listed_keys(store) l WHERE l.described AND l.family = 'text') l
-        CROSS JOIN LATERAL clone_internal.keys_of_tables(l.tables, l.keys, l.families, seen.rest) k ORDER BY 1);
+        CROSS JOIN LATERAL clone_internal.keys_of_tables(l.tables, l.keys, l.families, seen.rest) k WHERE k.target <> tenants ORDER BY 1);
     PERFORM clone_internal.ask(store, relation, "column", '', 'error',
         format('%s.%I holds the key of the row''s tenant in %s of %s rows that were looked at%s, and a clone would have that of its source', relation, "column", seen.own, seen.rows,
             CASE WHEN cardinality(targets) > 1 THEN format(', in others keys of %s', array_to_string(targets[2:], ' or ')) ELSE '' END),
@@ -40,6 +40,8 @@ DECLARE
     c record;
     seen record;
     own_rows boolean;
+    -- That a value is the tenant of its row; in a row without one, that it is one at all.
+    same text;
 BEGIN
     SELECT r.relation, r.id_column, clone_internal.table_word(k.relname) AS word, clone_internal.family(a.atttypid) AS family INTO project
     FROM clone.store_relation r JOIN pg_class k ON k.oid = r.relation AND k.relkind IN ('r', 'p') JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column
@@ -48,6 +50,7 @@ BEGIN
     IF project.relation IS NULL OR project.family NOT IN ('int', 'text') THEN
         RETURN;
     END IF;
+    same := format('CASE WHEN s.tenant IS NULL THEN EXISTS (SELECT FROM %s AS k WHERE %s) ELSE s.x = s.tenant END', project.relation, clone_internal.equals_text('k', project.relation, project.id_column, 's.x'));
     FOR c IN
         SELECT r.relation, r.id_column, a.attname AS name, f.family, a.atttypid, clone_internal.tenant_sql($1, r.relation, 't') AS tenant,
                clone_internal.column_text('t', r.relation, a.attname) AS value,
@@ -71,14 +74,14 @@ BEGIN
     LOOP
         CONTINUE WHEN c.tenant LIKE '%.ctid::text';
         -- A few rows of most columns show that they hold something else.
-        EXECUTE format('SELECT COALESCE(bool_and(s.x = s.tenant), false) AS same FROM (SELECT %s AS x, %s AS tenant FROM (SELECT * FROM %s AS r WHERE r.%I IS NOT NULL LIMIT 20) AS t) s WHERE lower(s.x) <> ALL (clone_internal.in_place_of_null())',
-            c.value, c.tenant, clone_internal.spread(c.relation, '*', 2000), c.name) INTO seen;
+        EXECUTE format('SELECT COALESCE(bool_and(%s), false) AS same FROM (SELECT %s AS x, %s AS tenant FROM (SELECT * FROM %s AS r WHERE r.%I IS NOT NULL LIMIT 20) AS t) s WHERE lower(s.x) <> ALL (clone_internal.in_place_of_null())',
+            same, c.value, c.tenant, clone_internal.spread(c.relation, '*', 2000), c.name) INTO seen;
         IF NOT seen.same AND project.family = 'text' AND c.family = 'text' THEN
             PERFORM clone_internal.ask_about_some_tenants($1, c.relation, c.name, project.relation, project.id_column, c.value, c.tenant);
         END IF;
         CONTINUE WHEN NOT seen.same;
-        EXECUTE format('SELECT bool_and(s.x = s.tenant) AS same, count(*) AS rows, count(DISTINCT s.tenant) AS tenants, min(length(s.x)) AS length
-            FROM (SELECT %s AS x, %s AS tenant FROM %s AS t WHERE t.%I IS NOT NULL) s WHERE lower(s.x) <> ALL (clone_internal.in_place_of_null())', c.value, c.tenant, clone_internal.spread(c.relation, '*', 50000), c.name) INTO seen;
+        EXECUTE format('SELECT bool_and(%s) AS same, count(*) AS rows, count(DISTINCT s.tenant) AS tenants, min(length(s.x)) AS length
+            FROM (SELECT %s AS x, %s AS tenant FROM %s AS t WHERE t.%I IS NOT NULL) s WHERE lower(s.x) <> ALL (clone_internal.in_place_of_null())', same, c.value, c.tenant, clone_internal.spread(c.relation, '*', 50000), c.name) INTO seen;
         -- Small numbers may be the same by chance, but not in many rows of several tenants.
         CONTINUE WHEN seen.same IS NOT TRUE OR NOT (c.says OR NOT c.has_scale AND seen.tenants >= 3 AND seen.rows >= 2 * seen.tenants OR project.family = 'text' AND seen.tenants >= 2 AND seen.length >= 3);
         -- inherited_from, parent: rows of the own table, of which some have the numbers of their tenants. That is asked about elsewhere.

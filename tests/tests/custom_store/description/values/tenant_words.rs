@@ -65,3 +65,31 @@ async fn what_names_the_tenant_by_its_name_names_the_clone_by_its_own() {
         "Copy/realms/Copy/"
     );
 }
+
+#[tokio::test]
+async fn a_column_with_tenants_in_some_rows_has_no_tenant_in_the_others() {
+    // The owner of a role is a realm or a client, and the roles of clients name no realm.
+    let uuid = |word: &str| format!("md5('{word}' || i)::uuid::text");
+    let db = discovered(
+        &format!(
+            "CREATE TABLE realm (id varchar(36) PRIMARY KEY, name text); INSERT INTO realm SELECT {realm}, 'r' || i FROM generate_series(0, 2) i;
+             CREATE TABLE client (id varchar(36) PRIMARY KEY, realm_id varchar(36) NOT NULL REFERENCES realm); INSERT INTO client SELECT {client}, md5('realm' || i % 3)::uuid::text FROM generate_series(1, 15) i;
+             CREATE TABLE role (id varchar(36) PRIMARY KEY, name text, owner_realm_or_client varchar(255), realm varchar(36) REFERENCES realm, realm_id varchar(255));
+             INSERT INTO role SELECT {role}, 'n' || i, CASE WHEN i % 4 = 0 THEN md5('client' || 1 + i % 15)::uuid::text ELSE md5('realm' || (1 + i % 15) % 3)::uuid::text END, CASE WHEN i % 4 > 0 THEN md5('realm' || (1 + i % 15) % 3)::uuid::text END, md5('realm' || (1 + i % 15) % 3)::uuid::text FROM generate_series(1, 60) i",
+            realm = uuid("realm"),
+            client = uuid("client"),
+            role = uuid("role")
+        ),
+        "realm",
+    )
+    .await;
+    answer_all(&db, "answer").await;
+    let source = db.text("SELECT md5('realm1')::uuid").await;
+    let clone = db
+        .clone_project(&format!("'{source}', options => '{{\"verify\": true}}'"))
+        .await;
+    assert_eq!(
+        db.text(&format!("SELECT count(*) FILTER (WHERE r.owner_realm_or_client = '{clone}') || ' ' || count(c) FROM role r LEFT JOIN client c ON c.id = r.owner_realm_or_client AND c.realm_id = '{clone}' WHERE r.realm_id = '{clone}'")).await,
+        "15 5"
+    );
+}
