@@ -54,7 +54,9 @@ BEGIN
      AND (s.reason IS DISTINCT FROM 'set by hand' OR f.family = 'json' AND s.role = 'rewrite')
     WHERE r.store = $1 AND f.family IN ('int', 'text', 'int[]', 'text[]', 'json', 'text of another type')
       -- The key of a table that joins others, or that has a row for each of another, is named after them.
-      AND (a.attname <> COALESCE(r.id_column, '') OR clone_internal.plain(clone_internal.named_table(a.attname, false)) <> clone_internal.plain(clone_internal.table_word(c.relname)) AND NOT clone_internal.has_sequence(r.relation, a.attnum))
+      AND (a.attname <> COALESCE(r.id_column, '') OR clone_internal.plain(clone_internal.named_table(a.attname, false)) <> clone_internal.plain(clone_internal.table_word(c.relname)) AND NOT clone_internal.has_sequence(r.relation, a.attnum)
+           -- A part of a key that is kept beside one that changes holds what any column may hold.
+           OR CASE WHEN EXISTS (SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indnkeyatts > 1 AND a.attnum = ANY (u.indkey::int2[])) THEN NOT clone_internal.gets_new_values($1, r.relation, a.attname) END)
       AND a.attname NOT IN (COALESCE(r.project_column, ''), COALESCE(r.join_column, ''), COALESCE(r.type_column, ''))
       AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = r.relation AND a.attnum = ANY (f.conkey))
       -- Numbers that say what the key beside them names.

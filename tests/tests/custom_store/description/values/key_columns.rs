@@ -93,3 +93,50 @@ async fn documents_outside_of_the_store_with_uuids_of_any_type_are_asked_about()
         "{asked}"
     );
 }
+
+/// Three teams with users, whose keys are generated texts.
+const CHATS: &str = "CREATE FUNCTION m(t text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT translate(left(encode(sha256(t::bytea), 'base64'), 26), '+/', 'xy') $$;
+    CREATE TABLE teams (id varchar(26) PRIMARY KEY, name text); INSERT INTO teams SELECT m('t' || t), 'T' || t FROM generate_series(1, 3) t;
+    CREATE TABLE users (id varchar(26) PRIMARY KEY, teamid varchar(26), name text); INSERT INTO users SELECT m('u' || i || t), m('t' || t), 'u' || i FROM generate_series(1, 20) i, generate_series(1, 3) t;";
+
+#[tokio::test]
+async fn a_part_of_a_key_that_is_kept_may_hold_keys_of_other_tables() {
+    let db = discovered(
+        &format!(
+            "{CHATS}
+             CREATE TABLE preferences (userid varchar(26), category varchar(32), name varchar(32), value text, PRIMARY KEY (userid, category, name));
+             INSERT INTO preferences SELECT m('u' || i || t), CASE i % 2 WHEN 0 THEN 'direct_channel_show' ELSE 'display' END, CASE i % 2 WHEN 0 THEN m('u' || (1 + (i + 3) % 20) || t) ELSE 'mil' || i END, 'x' FROM generate_series(1, 20) i, generate_series(1, 3) t"
+        ),
+        "teams",
+    )
+    .await;
+    let source = db.text("SELECT m('t2')").await;
+    let clone = db
+        .clone_project(&format!("'{source}', options => '{{\"verify\": true}}'"))
+        .await;
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM preferences p JOIN users u ON u.id = p.userid JOIN users o ON o.id = p.name WHERE u.teamid = '{clone}' AND o.teamid = '{clone}'")).await,
+        10
+    );
+    // Numbers: those who voted, but not the numbers of steps.
+    let db = discovered(
+        "CREATE TABLE teams (id serial PRIMARY KEY, name text); INSERT INTO teams (name) VALUES ('A'), ('B'), ('C');
+         CREATE TABLE users (id serial PRIMARY KEY, team_id int REFERENCES teams); INSERT INTO users (team_id) SELECT 1 + i % 3 FROM generate_series(1, 60) i;
+         CREATE TABLE polls (id serial PRIMARY KEY, team_id int REFERENCES teams); INSERT INTO polls (id, team_id) SELECT 20 + i, 1 + i % 3 FROM generate_series(1, 60) i; SELECT setval('polls_id_seq', 100);
+         CREATE TABLE votes (poll_id int REFERENCES polls, voter int, note text, PRIMARY KEY (poll_id, voter)); INSERT INTO votes SELECT 20 + i, 1 + (i + 2) % 60, 'n' FROM generate_series(1, 60) i;
+         CREATE TABLE steps (poll_id int REFERENCES polls, no int, note text, PRIMARY KEY (poll_id, no)); INSERT INTO steps SELECT 20 + i, j, 'n' FROM generate_series(1, 60) i, generate_series(1, 5) j",
+        "teams",
+    )
+    .await;
+    assert_eq!(
+        db.list("SELECT severity || ' ' || subject FROM clone.store_check('s')")
+            .await,
+        ["error public.votes.voter"]
+    );
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM votes v JOIN polls p ON p.id = v.poll_id JOIN users u ON u.id = v.voter WHERE p.team_id = {clone} AND u.team_id = {clone}")).await,
+        20
+    );
+}
