@@ -348,6 +348,9 @@ BEGIN
     SELECT COALESCE(array_agg(g.o), '{}') INTO held FROM gone g;
     PERFORM clone_internal.ask_about_owned(ask_about_data.store);
     INSERT INTO clone.store_question SELECT h.* FROM unnest(held) h WHERE NOT EXISTS (SELECT FROM clone.store_question o WHERE o.store = ask_about_data.store AND o.relation = h.relation);
+    -- After the questions about undescribed tables: types that name these wait for them.
+    PERFORM clone_internal.ask_about_types(ask_about_data.store);
+    PERFORM clone_internal.ask_about_left_out_types(ask_about_data.store);
     places := ARRAY(SELECT o FROM clone_internal.open_places(ask_about_data.store, sampled) o);
     PERFORM clone_internal.ask_about_pairs(ask_about_data.store, places, sampled);
     places := ARRAY(SELECT o FROM clone_internal.open_places(ask_about_data.store, places) o);
@@ -362,9 +365,6 @@ BEGIN
     PERFORM clone_internal.ask_about_several_tables(ask_about_data.store, ARRAY(SELECT o FROM clone_internal.open_places(ask_about_data.store, sampled) o WHERE o.path <> '' AND ROW(o.relation::oid, o."column", o.path)::text <> ALL (pairs)));
     PERFORM clone_internal.ask_about_partners(ask_about_data.store, paired);
     PERFORM clone_internal.ask_about_copied_references(ask_about_data.store);
-    -- After the questions about undescribed tables: types that name these wait for them.
-    PERFORM clone_internal.ask_about_types(ask_about_data.store);
-    PERFORM clone_internal.ask_about_left_out_types(ask_about_data.store);
     PERFORM clone_internal.ask_about_other_forms(ask_about_data.store);
     PERFORM clone_internal.ask_about_base64(ask_about_data.store);
     PERFORM clone_internal.ask_about_bytes(ask_about_data.store);
@@ -382,11 +382,13 @@ BEGIN
     PERFORM clone_internal.ask_about_tenant_segments(ask_about_data.store, places);
     PERFORM clone_internal.ask_about_tenant_words(ask_about_data.store, sampled);
     PERFORM clone_internal.ask_about_numbers_within(ask_about_data.store, places);
+    PERFORM clone_internal.ask_about_composed_keys(ask_about_data.store);
     PERFORM clone_internal.ask_about_named_texts(ask_about_data.store);
     PERFORM clone_internal.ask_about_called_addresses(ask_about_data.store);
     PERFORM clone_internal.ask_about_member_names(ask_about_data.store);
     PERFORM clone_internal.ask_about_groups(ask_about_data.store, sampled);
     PERFORM clone_internal.ask_about_large_objects(ask_about_data.store, sampled);
+    PERFORM clone_internal.let_keys_wait(ask_about_data.store);
     PERFORM clone_internal.merge_questions(ask_about_data.store);
     IF EXISTS (SELECT FROM clone.store s WHERE s.name = ask_about_data.store AND s.preset = 'discover') THEN
         -- Described by hand, the clone itself says so, where it would have values of its source.
@@ -396,4 +398,3 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone_internal.ask_about_data(text, boolean) IS 'Checks the data of a store''s tables: declares certain references, if allowed, and records questions about the others';
-    PERFORM clone_internal.let_keys_wait(ask_about_data.store);

@@ -288,3 +288,50 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone_internal.ask_about_paths_below_root(text, clone_internal.place[]) IS 'Records questions about materialised paths that begin with a root which is no row';
+
+-- Text keys with generated keys of other rows in them: channels_<user>_<team>. Numbers in them are asked about with the numbers in other texts.
+CREATE FUNCTION clone_internal.ask_about_composed_keys(store text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    c record;
+    vals text[];
+    tokens text[];
+    targets regclass[];
+    found text[];
+    composed bigint;
+    separators text;
+    tables regclass[];
+    keys name[];
+    families text[];
+BEGIN
+    SELECT array_agg(k.relation), array_agg(k.id_column), array_agg(k.family) INTO tables, keys, families FROM clone_internal.searched_keys($1) k WHERE k.family = 'text' AND NOT clone_internal.has_key_of_another($1, k.relation, k.id_column);
+    FOR c IN
+        SELECT r.relation, r.id_column AS name FROM clone.store_relation r JOIN pg_class k ON k.oid = r.relation AND k.relkind IN ('r', 'p')
+        JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column AND clone_internal.family(a.atttypid) = 'text'
+        JOIN clone.store_column s ON s.store = $1 AND s.relation = r.relation AND s.name = r.id_column AND s.role = 'map'
+        WHERE r.store = $1 AND r.role <> 'project' AND tables IS NOT NULL AND NOT clone_internal.answered($1, r.relation, r.id_column, '$numbers')
+          AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = r.relation AND a.attnum = ANY (f.conkey))
+          AND NOT EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = r.relation AND d."column" = r.id_column)
+          AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = r.relation AND q."column" = r.id_column AND q.path IN ('', '$numbers'))
+        ORDER BY r.relation::oid
+    LOOP
+        vals := (clone_internal.sampled_texts(c.relation, c.name))[:400];
+        tokens := ARRAY(SELECT DISTINCT x FROM unnest(vals) v CROSS JOIN LATERAL (SELECT regexp_split_to_table(v, '[^A-Za-z0-9]+') UNION SELECT regexp_split_to_table(v, '[^A-Za-z0-9_-]+')) t (x) WHERE x <> v AND clone_internal.distinctive(x));
+        CONTINUE WHEN cardinality(tokens) < 2;
+        SELECT array_agg(DISTINCT f.target), array_agg(DISTINCT f.value) INTO targets, found FROM clone_internal.keys_of_tables(tables, keys, families, tokens) f WHERE f.target <> c.relation;
+        SELECT count(DISTINCT v) INTO composed FROM unnest(vals) v JOIN unnest(found) f ON strpos(v, f) > 0;
+        CONTINUE WHEN composed < 2;
+        separators := (SELECT string_agg(DISTINCT x, '' ORDER BY x) FROM unnest(vals) v CROSS JOIN LATERAL regexp_split_to_table(v, '') x WHERE x ~ '[^A-Za-z0-9]' AND NOT EXISTS (SELECT FROM unnest(found) f WHERE strpos(f, x) > 0));
+        CONTINUE WHEN separators IS NULL;
+        PERFORM clone_internal.ask($1, c.relation, c.name, '$numbers', 'error',
+            format('%s.%I holds keys of %s within its own keys, such as %s: %s of %s that were looked at. A clone makes other keys, with the same ones in them', c.relation, c.name, array_to_string(targets, ' and of '),
+                clone_internal.quoted((SELECT left(v, 80) FROM unnest(vals) v JOIN unnest(found) f ON strpos(v, f) > 0 ORDER BY v LIMIT 1)), composed, cardinality(vals)),
+            (SELECT string_agg(clone_internal.reference_call($1, c.relation, c.name, t, '', separators), ' ' ORDER BY t) FROM unnest(targets) t),
+            clone_internal.keep_call($1, c.relation, c.name, '$numbers'));
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.ask_about_composed_keys(text) IS 'Records questions about text keys that hold generated keys of other rows';

@@ -140,3 +140,32 @@ async fn a_part_of_a_key_that_is_kept_may_hold_keys_of_other_tables() {
         20
     );
 }
+
+#[tokio::test]
+async fn text_keys_that_are_made_of_generated_keys_are_made_of_the_new_ones() {
+    let db = discovered(
+        &format!(
+            "{CHATS}
+             CREATE TABLE categories (id varchar(128) PRIMARY KEY, userid varchar(26) NOT NULL REFERENCES users, title text);
+             INSERT INTO categories SELECT CASE i % 2 WHEN 0 THEN m('c' || i || t) ELSE 'channels_' || m('u' || i || t) || '_' || m('t' || t) END, m('u' || i || t), 'c' || i FROM generate_series(1, 20) i, generate_series(1, 3) t"
+        ),
+        "teams",
+    )
+    .await;
+    assert_eq!(
+        db.text("SELECT question FROM clone.store_check('s') WHERE subject = 'public.categories.id'")
+            .await
+            .split(", such as")
+            .next(),
+        Some("public.categories.id holds keys of public.teams and of public.users within its own keys")
+    );
+    answer_all(&db, "answer").await;
+    let source = db.text("SELECT m('t2')").await;
+    let clone = db
+        .clone_project(&format!("'{source}', options => '{{\"verify\": true}}'"))
+        .await;
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM categories c JOIN users u ON u.id = c.userid WHERE u.teamid = '{clone}' AND c.id = 'channels_' || u.id || '_{clone}'")).await,
+        10
+    );
+}
