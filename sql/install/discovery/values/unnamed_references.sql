@@ -139,6 +139,13 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.ask_about_unique_values(text, clone_internal.place[]) IS 'Records questions about columns that hold values of a unique column which a clone changes';
 
+-- The JSONPath of a member within members: $['after']['id'].
+CREATE FUNCTION clone_internal.path_of_members(members text[]) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT '$' || string_agg(format('[''%s'']', m), '' ORDER BY n) FROM unnest(members) WITH ORDINALITY AS u (m, n) $$;
+COMMENT ON FUNCTION clone_internal.path_of_members(text[]) IS 'The JSONPath of a member within members of an object';
+
 -- A column whose values are names of tables, beside one whose values are keys of these: a polymorphic pair under any names.
 CREATE FUNCTION clone_internal.ask_about_pairs(store text, places clone_internal.place[], sampled clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
@@ -158,52 +165,58 @@ BEGIN
     FOR c IN
         WITH place AS MATERIALIZED (SELECT o.* FROM unnest($2) o WHERE o.path = '' AND o.family IN ('int', 'text')
         ), kinds AS MATERIALIZED (
-            SELECT k.relation, k."column" FROM place k
+            SELECT k.relation, k."column", false AS declared FROM place k
             -- Some types may name tables that the store does not describe.
             WHERE k.family = 'text' AND cardinality(k.vals) BETWEEN 1 AND 40 AND 2 * (SELECT count(*) FROM unnest(k.vals) v WHERE v = ANY (known)) >= cardinality(k.vals)
             UNION ALL
             -- An enum may have labels that are not used.
-            SELECT u.relation, u.name FROM (
+            SELECT u.relation, u.name, false FROM (
                 SELECT r.relation, a.attname AS name, clone_internal.base_type(a.atttypid) AS type FROM clone.store_relation r
                 JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped WHERE r.store = $1 AND a.atttypid >= 16384) u
             JOIN (SELECT e.enumtypid, 2 * cardinality(clone_internal.known_kinds($1, array_agg(e.enumlabel::text), 4)) >= count(*) AS names_tables
                   FROM pg_enum e GROUP BY 1) e ON e.enumtypid = u.type AND e.names_tables
+            UNION ALL
+            -- The types of a declared pair say what the documents beside it hold, too.
+            SELECT DISTINCT d.relation, d.type_column, true FROM clone.store_reference d WHERE d.store = $1 AND d.type_column IS NOT NULL AND d.form = 'column'
         )
-        SELECT k.relation, k."column" AS type_column, i."column" AS name, NULL::text AS member, NULL::text AS path
+        SELECT k.relation, k."column" AS type_column, i."column" AS name, NULL::text[] AS members, NULL::text AS path
         FROM kinds k JOIN place i ON i.relation = k.relation AND i."column" <> k."column"
         -- subject and subject_id, kind and subject_id; other keys have questions of their own.
         CROSS JOIN LATERAL (SELECT clone_internal.pair_word(k."column", true) AS type_word, clone_internal.pair_word(i."column", false) AS id_word) w
-        WHERE (NOT i.says_id OR w.id_word IN ('', COALESCE(w.type_word, clone_internal.snake(k."column"))) OR w.type_word = '') AND NOT clone_internal.names_person(i."column")
+        WHERE NOT k.declared AND (NOT i.says_id OR w.id_word IN ('', COALESCE(w.type_word, clone_internal.snake(k."column"))) OR w.type_word = '') AND NOT clone_internal.names_person(i."column")
           -- auditable_type says what auditable_id names, not what the small numbers in version do.
           AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = k.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> i."column"
                           AND clone_internal.snake(a.attname) ~ '_id$' AND clone_internal.snake(k."column") IN (regexp_replace(clone_internal.snake(a.attname), '_id$', '_type'), regexp_replace(clone_internal.snake(a.attname), '_id$', '_kind')))
           AND NOT EXISTS (SELECT FROM place o WHERE o.relation = k.relation AND o."column" NOT IN (i."column", k."column") AND NOT i.says_id AND o.says_id
                           AND (clone_internal.pair_word(o."column", false) = COALESCE(w.type_word, clone_internal.snake(k."column")) OR w.type_word = '' AND clone_internal.names_quantity(i."column")))
         UNION ALL
-        -- Logs with whole rows of the table that a column names, or with the key of its row alone: {"Id": 12}.
-        SELECT k.relation, k."column", i."column", i.member, i.path
+        -- Logs with whole rows of the table that a column names, or with the key of its row alone: {"Id": 12}; {"before": {"id": 12}, "after": …}.
+        SELECT k.relation, k."column", i."column", i.members, i.path
         FROM kinds k JOIN (
-            SELECT o.relation, o."column", m.match[1] AS member, min(o.path) AS path FROM unnest(sampled) o CROSS JOIN LATERAL regexp_match(o.path, '^[$](?:[.][.])?[[]''(\w+)''[]]$') AS m (match)
-            WHERE o.family IN ('json', 'text') AND m.match[1] ~* '^(_?id|uuid|guid|pk|gid)$' GROUP BY 1, 2, 3) i ON i.relation = k.relation AND i."column" <> k."column"
-        WHERE NOT clone_internal.answered($1, i.relation, i."column", i.path) AND NOT clone_internal.answered($1, i.relation, i."column", format('$[''%s'']', i.member))
+            SELECT o.relation, o."column", array_remove(m.match, NULL) AS members, min(o.path) AS path FROM unnest(sampled) o CROSS JOIN LATERAL regexp_match(o.path, '^[$](?:[.][.])?(?:[[]''(\w+)''[]])?[[]''(\w+)''[]]$') AS m (match)
+            WHERE o.family IN ('json', 'text') AND m.match[2] ~* '^(_?id|uuid|guid|pk|gid)$' GROUP BY 1, 2, 3) i ON i.relation = k.relation AND i."column" <> k."column"
+        WHERE NOT clone_internal.answered($1, i.relation, i."column", i.path) AND NOT clone_internal.answered($1, i.relation, i."column", clone_internal.path_of_members(i.members))
     LOOP
-        CONTINUE WHEN c.member IS NULL AND EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = c.relation AND q."column" = c.name);
-        value := CASE WHEN c.member IS NULL THEN clone_internal.column_text('t', c.relation, c.name)
-                      ELSE format('pg_catalog.jsonb_extract_path_text(%s, %L)', (SELECT format(CASE WHEN a.atttypid = 'jsonb'::regtype THEN 't.%I' ELSE 'clone_internal.json_of(t.%I::text)' END, c.name) FROM pg_attribute a WHERE a.attrelid = c.relation AND a.attname = c.name), c.member) END;
+        CONTINUE WHEN c.members IS NULL AND EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = c.relation AND q."column" = c.name);
+        value := CASE WHEN c.members IS NULL THEN clone_internal.column_text('t', c.relation, c.name)
+                      ELSE format('pg_catalog.jsonb_extract_path_text(%s, VARIADIC %L::pg_catalog.text[])', (SELECT format(CASE WHEN a.atttypid = 'jsonb'::regtype THEN 't.%I' ELSE 'clone_internal.json_of(t.%I::text)' END, c.name) FROM pg_attribute a WHERE a.attrelid = c.relation AND a.attname = c.name), c.members) END;
         calls := '';
         found := 0;
         agrees := true;
-        FOR t IN SELECT x.target, x.type_values FROM clone_internal.pair_targets($1, c.relation, c.type_column, c.name) x LOOP
+        FOR t IN SELECT x.target, x.type_values, clone_internal.family(a.atttypid) AS family FROM clone_internal.pair_targets($1, c.relation, c.type_column, c.name) x
+                 JOIN clone.store_relation r ON r.store = $1 AND r.relation = x.target JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column LOOP
+            -- UUIDs are rewritten wherever they stand.
+            CONTINUE WHEN c.members IS NOT NULL AND t.family = 'uuid';
             agrees := clone_internal.are_keys_of_kind($1, c.relation, c.type_column, value, t.type_values, t.target::regclass);
             EXIT WHEN NOT agrees;
             CONTINUE WHEN agrees IS NULL;
             found := found + 1;
-            calls := calls || format('SELECT clone.store_reference(%L, %L, %L, %L, path => %L, type_column => %L, type_values => %L); ', $1, c.relation, c.name, t.target::regclass, format('$[''%s'']', c.member), c.type_column, t.type_values::text);
+            calls := calls || format('SELECT clone.store_reference(%L, %L, %L, %L, path => %L, type_column => %L, type_values => %L); ', $1, c.relation, c.name, t.target::regclass, clone_internal.path_of_members(c.members), c.type_column, t.type_values::text);
         END LOOP;
         CONTINUE WHEN NOT agrees OR found = 0;
-        IF c.member IS NOT NULL THEN
+        IF c.members IS NOT NULL THEN
             -- Instead of the question what the numbers alone name.
-            PERFORM clone_internal.ask($1, c.relation, c.name, c.path, 'error', format('%s.%I holds rows of the tables that %I names, with their keys at %s', c.relation, c.name, c.type_column, format('$[''%s'']', c.member)),
+            PERFORM clone_internal.ask($1, c.relation, c.name, c.path, 'error', format('%s.%I holds rows of the tables that %I names, with their keys at %s', c.relation, c.name, c.type_column, clone_internal.path_of_members(c.members)),
                 rtrim(calls), clone_internal.keep_call($1, c.relation, c.name, c.path));
             CONTINUE;
         END IF;

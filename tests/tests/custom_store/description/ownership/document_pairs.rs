@@ -270,3 +270,33 @@ async fn words_that_also_are_types_beside_other_numbers_are_no_pairs() {
         0
     );
 }
+
+#[tokio::test]
+async fn documents_beside_a_declared_pair_hold_rows_of_the_tables_that_its_types_name() {
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B'), ('C');
+         CREATE TABLE orders (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, code text); INSERT INTO orders (org_id, code) SELECT 1 + i % 3, 'o' || i FROM generate_series(1, 60) i;
+         CREATE TABLE clients (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, code text); INSERT INTO clients (id, org_id, code) SELECT 10 + i, 1 + i % 3, 'c' || i FROM generate_series(1, 60) i; SELECT setval('clients_id_seq', 100);
+         CREATE TABLE audit_log (id serial PRIMARY KEY, table_name text, row_id int, old_data jsonb, new_data text);
+         INSERT INTO audit_log (table_name, row_id, old_data, new_data) SELECT 'orders', id, jsonb_build_object('id', id, 'code', code), json_build_object('id', id, 'code', code) FROM orders
+            UNION ALL SELECT 'clients', id, jsonb_build_object('id', id, 'code', code), json_build_object('id', id, 'code', code) FROM clients;
+         CREATE TABLE outbox (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), org_id int NOT NULL REFERENCES org, aggregate_type text, aggregate_id text, payload jsonb);
+         INSERT INTO outbox (org_id, aggregate_type, aggregate_id, payload) SELECT org_id, 'Order', id, jsonb_build_object('op', 'u', 'after', jsonb_build_object('id', id, 'code', code)) FROM orders
+            UNION ALL SELECT org_id, 'Client', id, jsonb_build_object('op', 'u', 'after', jsonb_build_object('id', id, 'code', code)) FROM clients",
+        "org",
+    )
+    .await;
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    for (table, kind) in [("orders", "Order"), ("clients", "Client")] {
+        assert_eq!(
+            db.text(&format!(
+                "SELECT (SELECT count(*) FROM audit_log a JOIN {table} t ON a.table_name = '{table}' AND t.id = a.row_id AND (a.old_data->>'id')::int = t.id AND a.old_data->>'code' = t.code AND a.new_data::jsonb = a.old_data WHERE t.org_id = {clone})
+                 || ' ' || (SELECT count(*) FROM outbox o JOIN {table} t ON o.aggregate_type = '{kind}' AND o.aggregate_id = t.id::text AND o.payload->'after' = jsonb_build_object('id', t.id, 'code', t.code) WHERE o.org_id = {clone})"
+            ))
+            .await,
+            "20 20",
+            "{table}"
+        );
+    }
+}
