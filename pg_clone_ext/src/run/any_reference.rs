@@ -258,7 +258,8 @@ fn mixed(table: &Table, reference: &plan::Reference) -> bool {
             && other.form == reference.form
             && other.condition == reference.condition
     };
-    // A key without one of another row gets another text, too.
+    // A key without one of another row gets another text, too, and parts of UUIDs are others where these are rewritten.
     table.makes_key_of_others(&reference.column)
+        || matches!(&reference.form, ReferenceForm::Path(separators) if separators.contains('-'))
         || table.keys.references.iter().filter(same_place).count() > 1
 }

@@ -31,9 +31,10 @@ DECLARE
     found text[];
     k record;
     p record;
+    suffix text;
 BEGIN
     FOR k IN
-        SELECT r.relation, a.attname AS name, clone_internal.family(a.atttypid) AS family, clone_internal.table_word(t.relname) AS word, clone_internal.named_word(a.attname) AS own, a.attgenerated <> '' AS computed, a.attname IS NOT DISTINCT FROM r.id_column AS is_id
+        SELECT r.relation, a.attname AS name, clone_internal.family(a.atttypid) AS family, clone_internal.table_word(t.relname) AS word, clone_internal.named_word(a.attname) AS own, c.role, a.attgenerated <> '' AS computed, a.attname IS NOT DISTINCT FROM r.id_column AS is_id
         FROM clone.store_relation r JOIN pg_class t ON t.oid = r.relation AND t.relkind IN ('r', 'p')
         JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped
         JOIN clone.store_column c ON c.store = $1 AND c.relation = r.relation AND c.name = a.attname
@@ -127,10 +128,12 @@ BEGIN
               AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = o.relation AND q."column" = o."column" AND q.path IN ('', o.path))
         LOOP
             CONTINUE WHEN p.between IS NULL;
+            -- A suffix with a separator in it would be a part of its own.
+            suffix := CASE WHEN k.role = 'suffix' AND strpos(p.between, '-') > 0 THEN format('SELECT clone.store_column(%L, %L, %L, ''template'', value => ''{value}c{n}''); ', $1, k.relation, k.name) ELSE '' END;
             PERFORM clone_internal.ask($1, p.relation, p."column", p.path, 'error',
                 format('%s.%I%s holds values of %I of %s within longer texts, which are other values in a clone: %s of %s that were looked at', p.relation, p."column",
                     CASE WHEN p.path <> '' THEN ' at ' || p.path ELSE '' END, k.name, k.relation, p.keys, p.seen),
-                format('SELECT clone.store_reference(%L, %L, %L, %L, target_column => %L', $1, p.relation, p."column", k.relation, k.name)
+                suffix || format('SELECT clone.store_reference(%L, %L, %L, %L, target_column => %L', $1, p.relation, p."column", k.relation, k.name)
                     || CASE WHEN p.path <> '' THEN format(', path => %L', p.path) ELSE '' END || format(', separators => %L);', p.between),
                 clone_internal.keep_call($1, p.relation, p."column", p.path));
         END LOOP;

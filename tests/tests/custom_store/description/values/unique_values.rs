@@ -127,3 +127,36 @@ async fn unique_texts_with_the_values_of_another_unique_column_follow_these() {
         "10 20"
     );
 }
+
+#[tokio::test]
+async fn short_ids_in_links_follow_those_of_the_rows() {
+    // Small letters, capitals and digits, of which few have several digits; beside UUIDs. And codes, with a suffix that has no separator in it.
+    let db = discovered(
+        "CREATE FUNCTION short(t text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT translate(left(encode(sha256(t::bytea), 'base64'), 10), '+/', 'xy') $$;
+         CREATE TABLE team (id uuid PRIMARY KEY, name text); INSERT INTO team SELECT md5('t' || i)::uuid, 'T' || i FROM generate_series(0, 2) i;
+         CREATE TABLE files (id uuid PRIMARY KEY, team_id uuid NOT NULL REFERENCES team); INSERT INTO files SELECT md5('f' || i)::uuid, md5('t' || i % 3)::uuid FROM generate_series(1, 60) i;
+         CREATE TABLE docs (id uuid PRIMARY KEY, team_id uuid NOT NULL REFERENCES team, \"urlId\" text NOT NULL UNIQUE, code text NOT NULL UNIQUE, body text, note text, content jsonb);
+         INSERT INTO docs SELECT md5('d' || i)::uuid, md5('t' || i % 3)::uuid, short('d' || i), 'PRD' || lpad(i::text, 5, '0'),
+            format('See [other](/doc/title-%s) and ![](/file?id=%s)', short('d' || 1 + (i + 2) % 60), md5('f' || i)::uuid), format('/item/PRD%s-blue-shirt', lpad((1 + (i + 2) % 60)::text, 5, '0')),
+            jsonb_build_object('href', '/doc/title-' || short('d' || 1 + (i + 2) % 60)) FROM generate_series(1, 60) i",
+        "team",
+    )
+    .await;
+    assert_eq!(
+        db.list("SELECT name || ' ' || role FROM clone.store_column WHERE relation = 'docs'::regclass AND name IN ('urlId', 'code') ORDER BY 1").await,
+        ["code suffix", "urlId random"]
+    );
+    answer_all(&db, "answer").await;
+    let source = db.text("SELECT id FROM team WHERE name = 'T1'").await;
+    let clone = db
+        .clone_project(&format!("'{source}', options => '{{\"verify\": true}}'"))
+        .await;
+    assert_eq!(
+        db.number(&format!(
+            "SELECT count(*) FROM docs d JOIN docs o ON o.team_id = d.team_id AND d.content->>'href' = '/doc/title-' || o.\"urlId\" AND strpos(d.body, '/title-' || o.\"urlId\" || ')') > 0 AND strpos(d.note, '/item/' || o.code || '-blue') > 0
+             JOIN files f ON f.team_id = d.team_id AND strpos(d.body, 'id=' || f.id || ')') > 0 WHERE d.team_id = '{clone}'"
+        ))
+        .await,
+        20
+    );
+}
