@@ -37,6 +37,31 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.grouping_columns(text, clone_internal.place[]) IS 'Columns that by their types, names and a sample may hold identifiers which several rows share';
 
+-- A column of a type whose contents no declaration reaches, such as jsonb[], that holds these values too: as table.column.
+CREATE FUNCTION clone_internal.held_out_of_reach(store text, vals text[]) RETURNS text
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    c record;
+    held boolean;
+BEGIN
+    FOR c IN
+        SELECT r.relation, a.attname AS name FROM clone.store_relation r JOIN pg_class k ON k.oid = r.relation AND k.relkind IN ('r', 'p')
+        JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped AND clone_internal.base_type(a.atttypid) IN ('json[]'::regtype, 'jsonb[]'::regtype, 'bytea'::regtype)
+        WHERE r.store = $1 ORDER BY r.relation::oid, a.attnum
+    LOOP
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s AS t JOIN unnest($1) AS v (x) ON strpos(%s, v.x) > 0)', clone_internal.spread(c.relation, quote_ident(c.name), 2000),
+            CASE WHEN (SELECT clone_internal.base_type(a.atttypid) = 'bytea'::regtype FROM pg_attribute a WHERE a.attrelid = c.relation AND a.attname = c.name) THEN format('encode(t.%I, ''escape'')', c.name) ELSE format('t.%I::text', c.name) END) INTO held USING vals[:20];
+        IF held THEN
+            RETURN format('%s.%I', c.relation, c.name);
+        END IF;
+    END LOOP;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.held_out_of_reach(text, text[]) IS 'A column whose contents cannot be declared that holds some of these values';
+
 CREATE FUNCTION clone_internal.ask_about_groups(store text, sampled clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -53,6 +78,8 @@ DECLARE
     tables regclass[];
     keys name[];
     families text[];
+    held text;
+    self text;
 BEGIN
     FOR c IN SELECT g.* FROM clone_internal.grouping_columns($1, $2) g LOOP
         tenant := clone_internal.tenant_sql($1, c.relation, 't');
@@ -81,11 +108,13 @@ BEGIN
         END LOOP;
         CONTINUE WHEN found;
         known := known || jsonb_build_array(jsonb_build_array(c.relation::oid::bigint, c.name));
+        held := clone_internal.held_out_of_reach($1, counts.vals);
+        self := format('SELECT clone.store_reference(%L, %L, %L, %2$L, target_column => %3$L);', $1, c.relation, c.name);
         PERFORM clone_internal.ask($1, c.relation, c.name, '', 'error',
-            format('%s.%I has identifiers that rows of one tenant share and that are keys of no table: %s in %s rows that were looked at. A clone has the source''s, and who looks for one finds rows of both', c.relation, c.name, counts.groups, counts.rows),
+            format('%s.%I has identifiers that rows of one tenant share and that are keys of no table: %s in %s rows that were looked at. A clone has the source''s, and who looks for one finds rows of both', c.relation, c.name, counts.groups, counts.rows)
+                || CASE WHEN held IS NOT NULL THEN format('. They are in %s too, which would keep them', held) ELSE '' END,
             -- A reference of a column to itself: each value gets one new value.
-            format('SELECT clone.store_reference(%L, %L, %L, %2$L, target_column => %3$L);', $1, c.relation, c.name),
-            clone_internal.keep_call($1, c.relation, c.name, ''));
+            CASE WHEN held IS NULL THEN self ELSE clone_internal.keep_call($1, c.relation, c.name, '') END, CASE WHEN held IS NULL THEN clone_internal.keep_call($1, c.relation, c.name, '') ELSE self END);
     END LOOP;
 END
 $$;

@@ -133,3 +133,27 @@ async fn values_in_place_of_null_are_no_identifiers() {
         );
     }
 }
+
+#[tokio::test]
+async fn those_that_documents_keep_are_proposed_to_stay() {
+    // The ends of a survey are elements of an array of documents, whose contents no declaration reaches.
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B');
+         CREATE TABLE survey (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, endings jsonb[]);
+         INSERT INTO survey (org_id, endings) SELECT 1 + n % 2, ARRAY[jsonb_build_object('id', md5(n::text), 'type', 'end')] FROM generate_series(1, 20) n;
+         CREATE TABLE response (id serial PRIMARY KEY, survey_id int NOT NULL REFERENCES survey, ending_id text);
+         INSERT INTO response (survey_id, ending_id) SELECT n, md5(n::text) FROM generate_series(1, 20) n, generate_series(1, 3)",
+        "org",
+    )
+    .await;
+    assert_eq!(
+        db.text("SELECT answer || ' ' || (question LIKE '%. They are in public.survey.endings too, which would keep them') FROM clone.store_check('s') WHERE subject = 'public.response.ending_id'").await,
+        "SELECT clone.store_column('s', 'public.response', 'ending_id', 'keep'); true"
+    );
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM response r JOIN survey s ON s.id = r.survey_id AND s.endings[1]->>'id' = r.ending_id WHERE s.org_id = {clone}")).await,
+        30
+    );
+}
