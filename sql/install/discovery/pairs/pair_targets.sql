@@ -271,6 +271,17 @@ BEGIN
                 format('%s.%I names rows of the types %s, which no reference declares', p.relation, p."column", named), calls, otherwise);
             CONTINUE;
         END IF;
+        IF owned AND tenant NOT LIKE '%.ctid::text' THEN
+            -- Rows of other tables that rows of one tenant only name are its parts, not shared by all.
+            FOR k IN SELECT n.kind, n.target FROM clone_internal.tables_of_kinds(ask_about_types.store, undeclared) n WHERE n.rank < 2 AND NOT n.described
+                       AND NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = ask_about_types.store AND r.relation = n.target) AND NOT EXISTS (SELECT FROM clone.store_shared r WHERE r.store = ask_about_types.store AND r.relation = n.target) ORDER BY 1 LOOP
+                EXECUTE format('SELECT count(*) >= 8 AND bool_and(v.tenants = 1) AND count(DISTINCT v.tenant) > 1 FROM (SELECT %2$s AS id, count(DISTINCT (%3$s)) AS tenants, min((%3$s) COLLATE "C") AS tenant FROM %4$s AS t WHERE %1$s = $1 AND t.%5$I IS NOT NULL GROUP BY 1) v',
+                    clone_internal.column_text('t', p.relation, p.type_column), clone_internal.column_text('t', p.relation, p."column"), tenant, clone_internal.spread(p.relation, '*', 20000), p."column") INTO possible USING k.kind;
+                IF possible THEN
+                    several := several || format(' Those of %s are rows of %s, which the store does not describe, and each is named by rows of one tenant only.', clone_internal.quoted(k.kind), k.target);
+                END IF;
+            END LOOP;
+        END IF;
         IF owned AND several = '' THEN
             several := COALESCE((SELECT string_agg(format(' Those of %s are keys of %s, which the store does not describe.', clone_internal.quoted(w.kind), array_to_string(w.targets[:3], ' or of ')), '' ORDER BY w.kind)
                 FROM clone_internal.outside_tables_with_ids(ask_about_types.store, kinds, ids) w), '');

@@ -129,3 +129,34 @@ async fn rows_without_an_owner_wait_for_the_key_that_may_say_it() {
         40
     );
 }
+
+#[tokio::test]
+async fn rows_of_a_type_that_one_tenant_only_names_are_not_proposed_to_stay() {
+    // Blocks of pages, which no other column names; languages are those of all tenants.
+    let db = discovered(
+        "CREATE TABLE spaces (id serial PRIMARY KEY, name text); INSERT INTO spaces (name) VALUES ('A'), ('B'), ('C');
+         CREATE TABLE pages (id serial PRIMARY KEY, space_id int NOT NULL REFERENCES spaces, title text); INSERT INTO pages (space_id, title) SELECT 1 + i % 3, 'p' || i FROM generate_series(1, 60) i;
+         CREATE TABLE heroes (id serial PRIMARY KEY, page_id int NOT NULL REFERENCES pages, title text); INSERT INTO heroes (page_id, title) SELECT i, 'h' || i FROM generate_series(1, 60) i;
+         CREATE TABLE quotes (id serial PRIMARY KEY, title text); INSERT INTO quotes (id, title) SELECT 10 + i, 'q' || i FROM generate_series(1, 60) i;
+         CREATE TABLE languages (id serial PRIMARY KEY, title text); INSERT INTO languages (title) SELECT 'l' || i FROM generate_series(1, 10) i;
+         CREATE TABLE pages_blocks (id serial PRIMARY KEY, page_id int NOT NULL REFERENCES pages, item int, collection text);
+         INSERT INTO pages_blocks (page_id, item, collection) SELECT i, i, 'heroes' FROM generate_series(1, 60) i UNION ALL SELECT i, 10 + i, 'quotes' FROM generate_series(1, 60) i;
+         CREATE TABLE pages_parts (id serial PRIMARY KEY, page_id int NOT NULL REFERENCES pages, item int, collection text);
+         INSERT INTO pages_parts (page_id, item, collection) SELECT i, i, 'heroes' FROM generate_series(1, 60) i UNION ALL SELECT i, 1 + i % 10, 'languages' FROM generate_series(1, 60) i",
+        "spaces",
+    )
+    .await;
+    for table in ["pages_blocks", "pages_parts"] {
+        db.run(&format!(
+            "SELECT clone.store_polymorphic('s', '{table}', 'item', type_column => 'collection')"
+        ))
+        .await;
+    }
+    assert_eq!(
+        db.list("SELECT COALESCE(answer, substring(question FROM 'do these values stay. (.*tenant only)')) FROM clone.store_check('s') WHERE subject LIKE '%.item' ORDER BY subject").await,
+        [
+            "Those of \"quotes\" are rows of public.quotes, which the store does not describe, and each is named by rows of one tenant only",
+            "SELECT clone.store_column('s', 'public.pages_parts', 'item', 'keep');"
+        ]
+    );
+}
