@@ -167,12 +167,35 @@ fn made_of_others(run: &Run, table: &Table, column: &Column, key: KeyRef, keys: 
         .filter(|(_, made)| made.is_none())
         .map(|(key, _)| key.clone())
         .collect();
-    let mut rest = of_the_same_form(run, key, column, &rest)?.into_iter();
+    // A part of a key beside one that changes keeps what it does not have from other rows, such as the name of a setting.
+    let mut rest = match is_new_by_others(table, column) {
+        true => rest,
+        false => of_the_same_form(run, key, column, &rest)?,
+    }
+    .into_iter();
     let mut new = Vec::with_capacity(keys.len());
     for made in made {
         new.extend(made.map(Key::Text).or_else(|| rest.next()));
     }
     Ok(new)
+}
+
+/// Whether every unique key with this column has another one that changes, as it names a row of another table or the project.
+fn is_new_by_others(table: &Table, column: &Column) -> bool {
+    let changes = |name: &String| {
+        name != &column.name
+            && table.column(name).is_some_and(|other| {
+                other.role == ColumnRole::Project
+                    || other.keys.holds.is_some_and(|holds| holds.table != table.oid)
+            })
+    };
+    let mut uniques = table
+        .keys
+        .uniques
+        .iter()
+        .filter(|unique| unique.columns.contains(&column.name))
+        .peekable();
+    uniques.peek().is_some() && uniques.all(|unique| unique.columns.iter().any(changes))
 }
 
 /// Raises for a plan what the clone would: 55000 if there is no source of new values, or if a sequence is behind its table.

@@ -118,6 +118,29 @@ async fn a_part_of_a_key_that_is_kept_may_hold_keys_of_other_tables() {
         db.number(&format!("SELECT count(*) FROM preferences p JOIN users u ON u.id = p.userid JOIN users o ON o.id = p.name WHERE u.teamid = '{clone}' AND o.teamid = '{clone}'")).await,
         10
     );
+    // Keys of two tables, and names of settings, which stay.
+    let db = discovered(
+        &format!(
+            "{CHATS}
+             CREATE TABLE channels (id varchar(26) PRIMARY KEY, teamid varchar(26)); INSERT INTO channels SELECT m('c' || i || t), m('t' || t) FROM generate_series(1, 20) i, generate_series(1, 3) t;
+             CREATE TABLE preferences (userid varchar(26), category varchar(32), name varchar(32), value text, PRIMARY KEY (userid, category, name));
+             INSERT INTO preferences SELECT m('u' || i || t), (ARRAY['direct', 'open', 'display'])[1 + i % 3], CASE i % 3 WHEN 0 THEN m('u' || (1 + (i + 3) % 20) || t) WHEN 1 THEN m('c' || i || t) ELSE 'mil' || i END, 'x' FROM generate_series(1, 20) i, generate_series(1, 3) t"
+        ),
+        "teams",
+    )
+    .await;
+    answer_all(&db, "answer").await;
+    let clone = db
+        .clone_project(&format!("'{source}', options => '{{\"verify\": true}}'"))
+        .await;
+    assert_eq!(
+        db.text(&format!(
+            "SELECT string_agg(n, ' ' ORDER BY n) FROM (SELECT p.category || count(*) AS n FROM preferences p JOIN users u ON u.id = p.userid LEFT JOIN users o ON o.id = p.name LEFT JOIN channels c ON c.id = p.name
+             WHERE u.teamid = '{clone}' AND COALESCE(o.teamid, c.teamid, CASE WHEN p.name ~ '^mil[0-9]+$' THEN u.teamid END) = u.teamid GROUP BY p.category) s"
+        ))
+        .await,
+        "direct6 display7 open7"
+    );
     // Numbers: those who voted, but not the numbers of steps.
     let db = discovered(
         "CREATE TABLE teams (id serial PRIMARY KEY, name text); INSERT INTO teams (name) VALUES ('A'), ('B'), ('C');
