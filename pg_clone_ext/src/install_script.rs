@@ -140,9 +140,14 @@ extension_sql_file!(
     requires = ["tenants"]
 );
 extension_sql_file!(
+    "../../sql/install/discovery/secret_names.sql",
+    name = "secret_names",
+    requires = ["ask_about_data"]
+);
+extension_sql_file!(
     "../../sql/install/discovery/secrets.sql",
     name = "secrets",
-    requires = ["ask_about_data"]
+    requires = ["secret_names"]
 );
 extension_sql_file!(
     "../../sql/install/discovery/pairs/kinds.sql",

@@ -1,4 +1,4 @@
--- Questions about secrets, tokens and addresses that are called, by the names of columns and of members of documents.
+-- Questions about secrets, tokens and addresses that are called, by the names of columns and of members of documents, and by their forms.
 
 -- Up to 64 random bytes, as many as the row has.
 CREATE FUNCTION clone_internal.random_bytes("column" name) RETURNS text
@@ -6,32 +6,6 @@ LANGUAGE sql IMMUTABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$ SELECT format('pg_catalog.substr(pg_catalog.sha512(pg_catalog.uuid_send(pg_catalog.gen_random_uuid())), 1, pg_catalog.length(%I))', $1) $$;
 COMMENT ON FUNCTION clone_internal.random_bytes(name) IS 'An expression for random bytes of the length of a column''s value';
-
--- Names that secret_kind() knows have one of these; with others, of columns or of members, they say what is looked at.
-CREATE FUNCTION clone_internal.secret_words() RETURNS text
-LANGUAGE sql IMMUTABLE
-SET search_path = pg_catalog, pg_temp
-AS $$ SELECT 'pass|pwd|wort|woord|mdp|senha|contrase|parola|has[lł]o|senord|adgangskode|salasana|heslo|jelszo|пароль|pin_|card_?number|cc_?number|cv[vc]|cookie|secret|token' $$;
-COMMENT ON FUNCTION clone_internal.secret_words() IS 'Parts of names of passwords, secrets and tokens, as a regular expression';
-
-CREATE FUNCTION clone_internal.secret_kind(word text) RETURNS text
-LANGUAGE sql IMMUTABLE STRICT
-SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT CASE
-        -- Of a secret, but none: password_reset_id, token_type.
-        WHEN $1 ~ '_(ids?|at|on|ur[il]|count|type|name|policy|hint|required|enabled)$' THEN NULL
-        WHEN $1 ~ '(^|_)(password|passwd|pwd|pass_?phrase|passcode|pin_(hash|digest))(_?(hash|digest|salt))?$|^encrypted_(password|pin)$|^password_' THEN 'a password'
-        -- Alone or of an account, and in other languages: no boarding_pass.
-        WHEN $1 ~ '(^|^(auth|smtp|imap|pop3?|mail|email|ftp|sftp|ldap|db|database|proxy|admin|user|login|root|http|basic)_)pass$'
-            OR $1 ~ '(^|_)(passwort|kennwort|wachtwoord|mot_?de_?passe|mdp|senha|contrase(n|ñ)a|parola|has(l|ł)o|l(o|ö)senord|passord|adgangskode|salasana|heslo|jelszo|пароль)(_?hash)?$' THEN 'a password'
-        WHEN $1 ~ '(^|_)(card_number|cc_number|cvv2?|cvc2?)$' THEN 'the number of a card'
-        WHEN $1 ~ '(^|_)(otp|totp|mfa)_?(secret|seed|key)|recovery_codes?$|backup_codes?$|^two_factor_secret' THEN 'a secret of a second factor'
-        WHEN $1 ~ '(^|_)(secrets?|hmac_key|signing_key|private_key|secret_key|encryption_key|access_key|api_key|apikey|auth_key|(jwt|webhook|master|shared|ssl|tls|server|service_account)_key|credentials?|creds)(_(hash|digest|encrypted|ciphertext))?$' OR $1 ~ '_secret(_|$)' THEN 'a secret'
-        WHEN $1 ~ '(^|_)(token|access_token|refresh_token|reset_token|id_token|api_token|auth_token|bearer|token_hash|token_digest|hashed_token|token_value|key_hash|hashed_key|session_key|cookies?)$' OR $1 ~ '_token(_hash|_digest)?$|(^|_)(reset|remember|activation|confirmation|login)_(digest|hash)$' THEN 'a token'
-        END
-$$;
-COMMENT ON FUNCTION clone_internal.secret_kind(text) IS 'What the name of a column or member, as words with underscores, says that it holds: a password, a secret, a token; NULL if none';
 
 -- Columns of a store's tables whose values a clone takes from its source, and for which no role was set by hand.
 CREATE FUNCTION clone_internal.taken_columns(store text) RETURNS TABLE (relation regclass, table_name name, relkind "char", name name, number smallint, type regtype, not_null boolean, role text)
@@ -59,12 +33,12 @@ AS $$
         JOIN clone.store s ON s.name = $1 AND s.preset IN ('discover', 'custom')
         JOIN clone.store_relation r ON r.store = $1 AND r.relation = t.relation
         WHERE t.name <> COALESCE(r.project_column, '') AND t.name <> COALESCE(r.id_column, '')
-          AND t.name ~* (clone_internal.secret_words() || '|_pin|api_?key|access_?key|private_?key|signing|encrypted|auth_?key|otp|totp|mfa|recovery|session|cred|salt|digest|key$|hash$|^(id|data|payload|value)$|bearer|hmac')
+          AND t.name ~* (clone_internal.secret_words() || '|signing|encrypted|totp|mfa|recovery|session|salt|digest|hash$|^(id|data|payload|value|content)$|hmac')
           AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = t.relation AND t.number = ANY (f.conkey))
     ), kinds AS (
         SELECT c.*, COALESCE(clone_internal.secret_kind(c.word),
-            CASE WHEN c.family <> 'uuid' AND c.table_word ~ '(session|token|api_key|access_key|credential)$' AND c.word ~ '^(session_?(key|id|data)|data|key|value|hash|digest|hashed_key|payload)$' THEN 'a token' END) AS kind
-        FROM columns c WHERE c.family IN ('text', 'uuid') OR c.family = 'json' OR c.type = 'bytea'::regtype OR c.family = 'text[]'
+            clone_internal.secret_kind_in_table(c.relation, c.name, c.table_word, c.family)) AS kind
+        FROM columns c WHERE c.family IN ('text', 'uuid', 'json', 'text[]', 'int') OR c.type = 'bytea'::regtype
     )
     SELECT 'warning', format('%s.%I', k.relation, k.name),
            format('%s.%I looks like %s: the clone gets the source''s', k.relation, k.name, k.kind),
@@ -76,7 +50,10 @@ AS $$
                 WHEN NOT k.not_null AND NOT k.checked THEN format('SELECT clone.store_column(%L, %L, %L, ''null'');', $1, k.relation, k.name)
                 ELSE format('SELECT clone.store_column(%L, %L, %L, ''keep'');', $1, k.relation, k.name) END,
            format('SELECT clone.store_column(%L, %L, %L, ''keep'');', $1, k.relation, k.name)
-    FROM kinds k WHERE k.kind IS NOT NULL
+    FROM kinds k
+    -- Numbers are other things than keys.
+    WHERE k.kind IS NOT NULL AND (k.family <> 'int' OR k.kind IN ('a PIN', 'a password', 'the number of a card'))
+      AND NOT CASE WHEN k.family = 'text' AND k.word ~ 'key|clave|chave|chiave|cle|pem|secreto|cifrad' THEN clone_internal.holds_no_secrets(k.relation, k.name) ELSE false END
 $$;
 COMMENT ON FUNCTION clone_internal.secret_questions(text) IS 'Undeclared columns that hold secrets by their names; a clone would share them with its source';
 
@@ -261,6 +238,7 @@ BEGIN
                clone_internal.keep_call($1, t.relation, t.name, '$secrets') AS keep_secrets, clone_internal.keep_call($1, t.relation, t.name, '$called') AS keep_called
         FROM clone_internal.columns_with_words($1, words) t
         WHERE clone_internal.secret_kind(clone_internal.snake(t.name)) IS NULL
+          AND NOT EXISTS (SELECT FROM pg_class k WHERE k.oid = t.relation AND clone_internal.secret_kind_in_table(t.relation, t.name, clone_internal.table_word(k.relname), clone_internal.family(t.type)) IS NOT NULL)
         ORDER BY t.relation::oid, t.number
     LOOP
         SELECT array_agg(DISTINCT n.name ORDER BY n.name) FILTER (WHERE n.secret AND n.name <> '' AND n.form <> 'flag'), array_agg(DISTINCT n.name ORDER BY n.name) FILTER (WHERE n.secret AND n.form = 'flag'),
@@ -269,7 +247,8 @@ BEGIN
         INTO secrets, flags, flagged, others, removable, forms, called
         FROM (SELECT t.*, w.word, t.form IN ('address', 'form', 'hash', 'hook')
                      OR w.word ~ '^(proxy_)?authorization$' AND t.value ~* '^(basic|bearer|digest|token|api-?key|key|negotiate|ntlm|hmac\S*|aws4\S*) +(?=\S*[0-9=])\S{8}'
-                     OR ((clone_internal.secret_kind(w.word) IS NOT NULL OR t.form = 'setting' AND w.word ~ '^(account_key|client_key_data)$') AND t.value ~ '^[^ ]{6}' OR t.form = 'flag' AND t.value <> '')
+                     OR ((clone_internal.secret_kind(w.word) IS NOT NULL OR t.form = 'setting' AND w.word ~ '^(account_key|client_key_data)$' OR w.word = 'clave' AND t.value !~ '^[A-Z0-9._-]+$') AND t.value ~ '^[^ ]{6}'
+                         OR (w.word = 'pin' AND t.value ~ '^[0-9]{4}$' OR clone_internal.secret_kind(w.word) IN ('a PIN', 'the number of a card') AND t.value ~ '^[0-9]{3,8}$') OR t.form = 'flag' AND t.value <> '')
                      -- Of pages of a list.
                      AND NOT (t.form IN ('setting', 'query') AND w.word ~ '(^|_)(page|next|continuation|sync|cursor|csrf)_token$')
                      -- Masked, or a variable.

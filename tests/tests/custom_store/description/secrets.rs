@@ -113,3 +113,68 @@ async fn values_of_rows_that_say_that_they_are_secrets_are_asked_about() {
         );
     }
 }
+
+#[tokio::test]
+async fn secrets_have_names_in_many_languages_and_forms() {
+    let db = discovered(
+        r#"CREATE TABLE accounts (id bigserial PRIMARY KEY, name text);
+         CREATE TABLE usuarios (id bigserial PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts, clave text, ssh_key text, pin text, pin_code text, zip text, city text);
+         CREATE TABLE cards (id bigserial PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts, pin int, puk text, doc jsonb);
+         CREATE TABLE links (id bigserial PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts, "APISchlüssel" text, "motDePasse" text, clientsecret text, api_key_encrypted text, "oldPassword" text, "パスワード" text, smtp_pw text, access_code text, security_answer text, psk text);
+         CREATE TABLE settings (id bigserial PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts, key text, value text);
+         INSERT INTO accounts (name) VALUES ('Other'), ('Ours');
+         INSERT INTO usuarios (account_id, clave, ssh_key, pin, pin_code, zip, city) SELECT 1 + n % 2, 'hunter' || n, md5(n || 'k'), 1000 + n, 2000 + n, 10115, 'Berlin' FROM generate_series(1, 6) n;
+         INSERT INTO cards (account_id, pin, doc) SELECT 1 + n % 2, 1000 + n, jsonb_build_object('pin', (1000 + n)::text, 'clave', 'hunter' || n, 'sshKey', md5(n::text), 'shipping', 'standard') FROM generate_series(1, 6) n;
+         INSERT INTO settings (account_id, key, value) SELECT a, k, v FROM generate_series(1, 2) a, (VALUES ('theme', 'darkblue'), ('ssh_key', 'abcdefgh'), ('usuario_clave', 'Hunter22'), ('max_pins', '123456')) v (k, v)"#,
+        "accounts",
+    )
+    .await;
+    assert_eq!(
+        db.list(QUESTIONS).await,
+        [
+            "warning members of public.cards.doc look like secrets: clave, pin, sshKey",
+            "warning public.cards.pin looks like a PIN",
+            "warning public.cards.puk looks like a PIN",
+            "warning public.links.\"APISchlüssel\" looks like a secret",
+            "warning public.links.\"motDePasse\" looks like a password",
+            "warning public.links.\"oldPassword\" looks like a password",
+            "warning public.links.\"パスワード\" looks like a password",
+            "warning public.links.access_code looks like a secret",
+            "warning public.links.api_key_encrypted looks like a secret",
+            "warning public.links.clientsecret looks like a secret",
+            "warning public.links.psk looks like a secret",
+            "warning public.links.security_answer looks like a secret",
+            "warning public.links.smtp_pw looks like a password",
+            "warning public.usuarios.clave looks like a password",
+            "warning public.usuarios.pin looks like a PIN",
+            "warning public.usuarios.pin_code looks like a PIN",
+            "warning public.usuarios.ssh_key looks like a secret",
+            "warning settings of public.settings.value look like secrets: ssh_key, usuario_clave",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn names_that_only_resemble_those_of_secrets_are_not_asked_about() {
+    let db = discovered(
+        r#"CREATE TABLE accounts (id bigserial PRIMARY KEY, name text);
+         CREATE TABLE customers (id bigserial PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts, name text, city text, state text, pin_code text, pin text);
+         CREATE TABLE articulos (id bigserial PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts, clave text, palabra_clave text, UNIQUE (account_id, clave));
+         CREATE TABLE deploy_keys (id bigserial PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts, title text, key text, public_key text, ssh_public_key text);
+         CREATE TABLE facturas (id bigserial PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts, clave_acceso text, chave_acesso text);
+         CREATE TABLE items (id bigserial PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts, pinned boolean, shipping text, boarding_pass text, country_code text, object_key text, sort_key text, keyword text, password_policy text, token_type text, map_pin text, secret_path text, cookie_text text,
+             doc jsonb);
+         CREATE TABLE settings (id bigserial PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts, key text, value text);
+         CREATE TABLE sensors (id bigserial PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts, pin int);
+         INSERT INTO accounts (name) VALUES ('Other'), ('Ours');
+         INSERT INTO customers (account_id, city, pin_code, pin) SELECT 1 + n % 2, 'Delhi', 110000 + n, 110000 + n FROM generate_series(1, 6) n;
+         INSERT INTO articulos (account_id, clave, palabra_clave) SELECT 1 + n % 2, 'ART' || n, 'mesa' FROM generate_series(1, 6) n;
+         INSERT INTO deploy_keys (account_id, key, public_key) SELECT 1 + n % 2, 'ssh-ed25519 AAAA' || md5(n::text), 'ssh-rsa AAAA' || md5(n::text) FROM generate_series(1, 6) n;
+         INSERT INTO facturas (account_id, clave_acceso, chave_acesso) SELECT 1 + n % 2, repeat('1234567', 7), repeat('3525', 11) FROM generate_series(1, 6) n;
+         INSERT INTO items (account_id, shipping, doc) SELECT 1 + n % 2, 'express', jsonb_build_object('clave', 'PROD' || 100 + n, 'shipping', 'express delivery', 'pin', 'D13', 'keywords', 'table, chair', 'opinion', 'wonderful') FROM generate_series(1, 6) n;
+         INSERT INTO settings (account_id, key, value) SELECT a, k, 'something' FROM generate_series(1, 2) a, unnest('{theme,pins,keyboard,shipping_method,translation_key}'::text[]) k"#,
+        "accounts",
+    )
+    .await;
+    assert_eq!(db.list(QUESTIONS).await, Vec::<String>::new());
+}
