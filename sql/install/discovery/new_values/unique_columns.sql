@@ -35,7 +35,7 @@ AS $$
        AND count(*) FILTER (WHERE v.uuid OR v.changes >= 2) >= 0.9 * count(*) AND avg(CASE WHEN v.uuid THEN 1 ELSE v.changes::numeric / length(v.x) END) >= 0.15
        -- Small letters, capitals and digits of one length: few of them have several digits.
        OR COALESCE(bool_and(v.x ~ '^[A-Za-z0-9_-]{8,64}$') AND min(length(v.x)) = max(length(v.x)) AND count(DISTINCT v.x) >= 3 AND min(v.switches) >= 2 AND avg(v.switches::numeric / length(v.x)) >= 0.45, false)
-    FROM (SELECT x, x ~* clone_internal.uuid_pattern('-?') AS uuid,
+    FROM (SELECT regexp_replace(x, clone_internal.uuid_pattern('-') || '[/|,; ]' || clone_internal.uuid_pattern('-'), '0a0b0c0d0e0f0a0b', 'gi') AS x, x ~* clone_internal.uuid_pattern('-?') AS uuid,
                  -- From a letter to a digit and back: rare in words and numbers.
                  length(regexp_replace(x, '([A-Za-z])(?=[0-9])|([0-9])(?=[A-Za-z])', '\1\2 ', 'g')) - length(x) AS changes,
                  length(regexp_replace(x, '([a-z])(?=[A-Z0-9])|([A-Z])(?=[a-z0-9])|([0-9])(?=[A-Za-z])', '\1\2\3 ', 'g')) - length(x) AS switches
@@ -116,13 +116,17 @@ DECLARE
     vals text[];
     preferred text;
 BEGIN
-    preferred := CASE WHEN length <= 24 OR clone_internal.looks_random(relation, "column") THEN 'random' WHEN "column" ~* 'e?_?mail' THEN 'template' ELSE 'suffix' END;
+    vals := clone_internal.sampled_texts(relation, "column");
+    preferred := CASE WHEN length <= 24 OR clone_internal.looks_random(relation, "column") THEN 'random' WHEN "column" ~* 'e?_?mail' THEN 'template'
+        -- In front of hosts, also of those of mail, and of files.
+        WHEN length < 14 + (SELECT max(length(v)) FROM unnest(vals) v) THEN 'suffix'
+        ELSE COALESCE((SELECT CASE f.form WHEN 'mail' THEN 'template' WHEN 'host' THEN 'prefix' END FROM clone_internal.form_of_texts(vals) AS f (form)), 'suffix') END;
     IF NOT EXISTS (SELECT FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_constraint c ON c.contype = 'c' AND c.conrelid = a.attrelid AND c.conkey = ARRAY[a.attnum]
                    WHERE a.attrelid = $1 AND a.attname = $2 AND (t.typtype = 'd' OR c.oid IS NOT NULL)) THEN
         RETURN preferred;
     END IF;
     EXECUTE format('SELECT ARRAY(SELECT rtrim(t.%I::text) FROM %s AS t WHERE t.%1$I IS NOT NULL LIMIT 100)', $2, clone_internal.spread($1, quote_ident($2), 2000)) INTO vals;
-    IF preferred <> 'random' AND clone_internal.allows_values($1, $2, ARRAY(
+    IF preferred IN ('template', 'suffix') AND clone_internal.allows_values($1, $2, ARRAY(
         SELECT CASE WHEN preferred = 'template' THEN 'clone1.' || v ELSE left(v, COALESCE(length, 100000) - 2) || '-1' END FROM unnest(vals) v)) THEN
         RETURN preferred;
     END IF;
@@ -152,6 +156,7 @@ DECLARE
     best name;
     -- That of a text; NULL: its CHECKs allow no new values.
     role text;
+    settled text;
     -- Columns about which a question is open: they may hold keys, and change in every clone. As [table, column].
     pending jsonb := (SELECT COALESCE(jsonb_agg(jsonb_build_array(o.relation::oid::bigint, o.name)), '[]') FROM (
         SELECT p.relation, p.name FROM clone_internal.polymorphic_pairs(store) p
@@ -241,6 +246,12 @@ BEGIN
                 OR EXISTS (SELECT FROM clone.store_question q WHERE q.store = discover_unique.store AND q.relation = u.relation AND q."column" = chosen.attname AND q.path = '');
             EXECUTE format('SELECT EXISTS (SELECT FROM %s AS t WHERE t.%I IS NOT NULL)', u.relation, chosen.attname) INTO filled;
             CONTINUE WHEN NOT filled;
+            IF chosen.alone AND NOT clone_internal.answered(store, u.relation, chosen.attname, '$unique') THEN
+                settled := format(' SELECT clone.store_no_reference(%L, %L, %L, %L);', store, u.relation, chosen.attname, '$unique');
+                PERFORM clone_internal.ask_about_form(store, u.relation, chosen.attname, clone_internal.sampled_texts(u.relation, chosen.attname), chosen.length,
+                    CASE WHEN NOT chosen.attnotnull THEN format('SELECT clone.store_column(%L, %L, %L, ''null'');', store, u.relation, chosen.attname) || settled END, settled);
+                CONTINUE WHEN EXISTS (SELECT FROM clone.store_question q WHERE q.store = discover_unique.store AND q.relation = u.relation AND q."column" = chosen.attname AND q.path = '$unique');
+            END IF;
             PERFORM clone_internal.ask(store, u.relation, chosen.attname, '', 'error',
                 format('%s.%I is unique across all tenants: a clone cannot have its source''s values. ', u.relation, chosen.attname)
                     || CASE WHEN role IS NULL THEN format('Its CHECK allows neither a suffix nor random texts: give it an SQL expression over the row, clone.store_column(%L, %L, %L, ''expression'', value => …)', store, u.relation, chosen.attname) ELSE 'Does it get others?' END,

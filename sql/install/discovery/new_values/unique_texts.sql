@@ -134,6 +134,29 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.unique_source(text, regclass, name, text, text[]) IS 'The unique column whose values a unique text column holds, of those that get new values in a clone';
 
+-- cleared and settled: the calls that give NULL, and that say that the role is right.
+CREATE FUNCTION clone_internal.ask_about_form(store text, relation regclass, "column" name, vals text[], length int, cleared text, settled text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    asked record;
+    made text;
+BEGIN
+    SELECT * INTO asked FROM clone_internal.asked_of_form("column", vals, length);
+    IF asked.looks_like IS NULL THEN
+        RETURN;
+    END IF;
+    made := CASE WHEN asked.answer IS NOT NULL THEN format('SELECT clone.store_column(%L, %L, %L, ''expression'', value => %L);', store, relation, "column", asked.answer) || settled END;
+    PERFORM clone_internal.ask(store, relation, "column", '$unique', 'error',
+        format('%s.%I is unique across all tenants and looks like %s, such as %s. A clone cannot have the source''s, and with a suffix or random letters they are none', relation, "column", asked.looks_like, clone_internal.quoted(vals[1]))
+            || CASE WHEN made IS NOT NULL AND cleared IS NOT NULL THEN ': does it get new ones, or none?' WHEN made IS NOT NULL THEN ': does it get new ones?' WHEN cleared IS NOT NULL THEN ': does it get none?'
+                    ELSE ': give it an SQL expression over the row, clone.store_column(…, ''expression'', value => …)' END,
+        COALESCE(made, cleared), CASE WHEN made IS NOT NULL AND cleared IS NOT NULL THEN cleared ELSE ltrim(settled) END);
+END
+$$;
+COMMENT ON FUNCTION clone_internal.ask_about_form(text, regclass, name, text[], int, text, text) IS 'Records a question about a unique column whose texts have a form that a suffix breaks';
+
 CREATE FUNCTION clone_internal.ask_about_unique_texts(store text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -215,7 +238,10 @@ BEGIN
             END LOOP;
             CONTINUE WHEN EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = c.relation AND q."column" = c.name AND q.path = '$unique');
             separator := clone_internal.tree_separator(c.relation, c.name, vals);
-            CONTINUE WHEN separator IS NULL;
+            IF separator IS NULL THEN
+                PERFORM clone_internal.ask_about_form($1, c.relation, c.name, vals, c.length, cleared, settled);
+                CONTINUE;
+            END IF;
             PERFORM clone_internal.ask($1, c.relation, c.name, '$unique', 'error',
                 format('%s.%I is unique across all tenants, and its values form a tree: each begins with that of its parent, such as %s. With a suffix they would not', c.relation, c.name, (SELECT quote_literal(v) FROM unnest(vals) v ORDER BY length(v) DESC, v LIMIT 1))
                     || CASE WHEN separator = '' THEN '. Move them below new roots: clone.store_column(…, ''expression'', value => …) takes an SQL expression over the row' ELSE '' END,
@@ -224,6 +250,9 @@ BEGIN
                     format('pg_catalog.overlay(%1$s, ''-'' OPERATOR(pg_catalog.||) pg_catalog.pg_current_xact_id()::pg_catalog.text, pg_catalog.length(pg_catalog.substring(%1$s, %2$L)) OPERATOR(pg_catalog.+) 1, 0)',
                         format('%I::pg_catalog.text', c.name), format('^[%s]*[^%1$s]+', separator))) END,
                 ltrim(settled));
+        -- Of random ones, a few have such a form.
+        ELSIF NOT clone_internal.made_at_random(vals) OR clone_internal.form_of_texts(vals) IN ('hardware', 'ip', 'date', 'version', 'base64') THEN
+            PERFORM clone_internal.ask_about_form($1, c.relation, c.name, vals, c.length, cleared, settled);
         END IF;
     END LOOP;
 END

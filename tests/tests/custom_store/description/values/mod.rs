@@ -6,4 +6,5 @@ mod mentions;
 mod no_value;
 mod tables_of_keys;
 mod tenant_words;
+mod text_forms;
 mod unique_values;
