@@ -375,9 +375,14 @@ extension_sql_file!(
     requires = ["unnamed_references"]
 );
 extension_sql_file!(
+    "../../sql/install/discovery/new_values/nested_sets.sql",
+    name = "nested_sets",
+    requires = ["groups"]
+);
+extension_sql_file!(
     "../../sql/install/discovery/new_values/unique_texts.sql",
     name = "unique_texts",
-    requires = ["groups"]
+    requires = ["nested_sets"]
 );
 extension_sql_file!(
     "../../sql/install/stores/store_files.sql",

@@ -3,6 +3,7 @@
 mod key_columns;
 mod member_names;
 mod mentions;
+mod nested_sets;
 mod no_value;
 mod tables_of_keys;
 mod tenant_words;
