@@ -31,18 +31,4 @@ mod clone_internal {
     fn check_description(description: JsonText) {
         entry(|_| catalog::check_description(&description.0));
     }
-
-    /// What is wrong with a JSONPath, NULL if nothing is.
-    #[pg_extern(immutable, parallel_safe)]
-    fn path_error(path: &str) -> Option<String> {
-        entry(|_| Ok(pg_clone_core::rules::DocumentPath::parse(path).err()))
-    }
-
-    /// The known word that is most similar to an unknown one, NULL if none is similar.
-    #[pg_extern(immutable, parallel_safe)]
-    fn nearest_word(given: &str, known: Vec<String>) -> Option<String> {
-        entry(|_| {
-            Ok(pg_clone_core::nearest::nearest(given, known.iter().map(String::as_str)).map(str::to_owned))
-        })
-    }
 }

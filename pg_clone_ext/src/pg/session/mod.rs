@@ -9,5 +9,6 @@ pub mod error_origin;
 pub mod interrupts;
 pub mod notice;
 pub mod object_lock;
+pub mod parallel;
 pub mod settings_guard;
 pub mod signals;
