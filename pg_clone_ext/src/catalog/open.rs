@@ -205,10 +205,10 @@ pub fn check_nothing_hidden(view: &str, below: &[Below]) -> Result<()> {
             ),
         )
         .detail(format!(
-            "A clone would miss the rows that the policies of {} hide.",
+            "The call would miss the rows that the policies of {} hide.",
             name_of(hidden)?
         ))
-        .hint("Run the clone as a role with BYPASSRLS, or describe the tables instead of the view."));
+        .hint("Call it as a role with BYPASSRLS, or describe the tables instead of the view."));
     }
     Ok(())
 }

@@ -211,10 +211,8 @@ pub fn check_no_row_security(table: u32, name: &str) -> Result<()> {
             current_user()
         ),
     )
-    .detail("A clone would miss the rows that the policies hide.")
-    .hint(
-        "Run the clone as the table's owner (without FORCE ROW LEVEL SECURITY), or as a role with BYPASSRLS.",
-    ))
+    .detail("The call would miss the rows that the policies hide.")
+    .hint("Call it as the table's owner (without FORCE ROW LEVEL SECURITY), or as a role with BYPASSRLS."))
 }
 
 /// Oid of the current user.
