@@ -2,6 +2,7 @@
 
 mod check_roles;
 mod description;
+pub mod detached;
 mod differences;
 mod expression_locks;
 mod filled_now;

@@ -1,6 +1,6 @@
 //! `project_clone_verify`: checks that a clone is complete and has no reference to its source, in its present state.
 
-use crate::catalog::{self, Purpose};
+use crate::catalog::{self, Purpose, detached};
 use crate::error::internal;
 use crate::item::references_at_source;
 use crate::pg::privileges::AsExtensionOwner;
@@ -173,6 +173,18 @@ fn checks_of(
     count_rows(store, target, run, &mut checks)?;
     if store.follows_constraints() && run.whole {
         count_source_rows(store, run, now, &mut checks)?;
+    }
+    for table in detached::of(store)?.iter().filter(|table| !table.shared) {
+        let found = table.rows_of(store, target)?;
+        if found > 0 {
+            checks.push(Check {
+                name: Cow::Borrowed("rows in detached partitions"),
+                subject: table.name.clone(),
+                expected: "0".to_owned(),
+                found: found.to_string(),
+                ok: false,
+            });
+        }
     }
     source_ids::check(store, target, run, sample, &mut checks)?;
     if run.history.as_deref().unwrap_or("current") == "current" {

@@ -1,8 +1,9 @@
-//! Rows of the project in the table below a described view that the view does not show, such as those that are marked as deleted: a deletion
-//! through the view would leave them.
+//! Rows of the project that a deletion would leave: in the table below a described view that does not show them, such as those that are marked as
+//! deleted, and in partitions that were detached.
 
 use super::below::Below;
-use super::rows_of_others::{CandidateRows, Search};
+use super::rows_of_others::{CandidateRows, Search, row_key};
+use crate::catalog::detached;
 use crate::pg::privileges;
 use crate::pg::query;
 use pg_clone_core::error::Result;
@@ -60,6 +61,52 @@ impl Search<'_> {
         )?;
         if let Some(found) = self.conflicts().found.get_mut(before) {
             found.outside = Some(below.relation);
+        }
+        Ok(())
+    }
+
+    /// Searches tables that look like detached partitions. One that the caller may not read is an error (42501): nobody would find its rows.
+    pub fn detached_rows(&mut self) -> Result<()> {
+        let store = self.rows.store();
+        for table in detached::of(store)? {
+            let Some(whole) = table.whole(store) else { continue };
+            let Some(belongs) = self.rows.belongs(whole)? else {
+                continue;
+            };
+            let key = row_key(whole);
+            if !table.has_columns_of(&format!("{belongs} {key}"))
+                || self
+                    .conflicts()
+                    .found
+                    .iter()
+                    .any(|found| found.outside == Some(table.oid))
+            {
+                continue;
+            }
+            if let Err(error) = table.check_readable() {
+                match table.shared {
+                    true => continue,
+                    false => return Err(error),
+                }
+            }
+            let before = self.conflicts().found.len();
+            self.add(
+                CandidateRows {
+                    table: table.name.clone(),
+                    from: table.name.clone(),
+                    condition: belongs,
+                    key,
+                    why: format!(
+                        "belong{{s}} to the project in a table that looks like a detached partition of {}",
+                        whole.sql_name
+                    ),
+                    also_deleted: true,
+                },
+                &query::text,
+            )?;
+            if let Some(found) = self.conflicts().found.get_mut(before) {
+                found.outside = Some(table.oid);
+            }
         }
         Ok(())
     }

@@ -131,6 +131,7 @@ impl Search<'_> {
             }
         }
         self.hidden_rows(&below)?;
+        self.detached_rows()?;
         let unique = tables_with_unique_ids(self.rows.store())?;
         for table in &self.rows.store().tables {
             self.other_parents(table, &unique)?;

@@ -1,6 +1,7 @@
 //! The plan stage: checks the call against the store's description before rows are read.
 
 pub mod call_values;
+pub mod detached_rows;
 pub mod id_paths;
 pub mod partitions;
 pub mod rewrite_rules;
