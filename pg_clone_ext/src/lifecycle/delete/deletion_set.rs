@@ -19,6 +19,9 @@ use std::collections::{HashMap, HashSet};
 /// Rows by table, in the order of deletion.
 pub type Counts = Map<String, Value>;
 
+/// Rows that are deleted: their table's name, and the condition on its rows `t`.
+type Going = (String, String);
+
 /// What a deletion has done, and what it has still to do.
 #[derive(Default)]
 pub struct Deleted {
@@ -143,6 +146,9 @@ impl DeletionSet {
     /// Foreign keys, also cyclic ones, are checked after all rows are deleted. Children come first, for triggers that read them.
     /// Triggers run under `path`; unless `fires`, rows of others that they change or delete are an error (0A000).
     /// `before_actions` is called when the rows are deleted, before their foreign keys and triggers act on others.
+    ///
+    /// Where triggers fire, rows that they write for the project are deleted by further statements, and the project's own row last: what they
+    /// write may refer to it.
     pub fn delete(
         &self,
         path: &CallersPath,
@@ -151,17 +157,7 @@ impl DeletionSet {
     ) -> Result<Deleted> {
         let _settings = ReadingSettings::with_memory();
         let goes = self.goes()?;
-        let mut parts = Vec::new();
-        let mut counts = Vec::new();
-        for (number, (name, condition)) in goes.iter().enumerate() {
-            parts.push(format!(
-                "d{number} AS (DELETE FROM {name} AS t WHERE {condition} RETURNING 1)"
-            ));
-            counts.push(format!(
-                "SELECT {number}::pg_catalog.int8, pg_catalog.count(*) FROM d{number}"
-            ));
-        }
-        if counts.is_empty() {
+        if goes.is_empty() {
             return Ok(Deleted::default());
         }
         // Of the project's own table one row is deleted.
@@ -170,77 +166,90 @@ impl DeletionSet {
         let parents = parents.iter().filter(|(table, _)| several(table));
         let parents: Vec<Oid> = parents.map(|(table, _)| table.oid).collect();
         foreign_keys::tell_unindexed(&parents)?;
-        // Under the same snapshot: the rows that should go.
         let triggers = Triggers::of(&self.store)?;
-        for (number, (name, condition)) in goes.iter().enumerate() {
-            let of_store = self.store.tables.iter().find(|table| table.sql_name == *name);
-            if of_store.is_some_and(|table| triggers.keeping.contains(&table.oid)) {
-                let place = goes.len() + number;
-                let rows = SourceQuery::over(name).filter(condition);
-                counts.push(rows.select(&format!("{place}::pg_catalog.int8, pg_catalog.count(*)")));
-            }
-        }
-        let sql = format!("WITH {} {}", parts.join(", "), counts.join(" UNION ALL "));
-        let mut rows = vec![0; 2 * goes.len()];
-        let own = self.also_deleted.len();
         // Actions of foreign keys change rows of others too, where the call wants that. What triggers of views write is the deletion itself.
-        let guards = !fires && own == 0 && !triggers.is_empty() && self.store.follows_constraints();
+        let guards = !fires
+            && self.also_deleted.is_empty()
+            && !triggers.is_empty()
+            && self.store.follows_constraints();
         let guards = guards && !self.store.tables.iter().any(|table| table.kind == "v");
         if guards {
             deferred_triggers::run_pending(path, &self.store)?;
         }
         let written = guards.then(WrittenRows::begin).transpose()?;
         let _hints = triggers.hint_for_changes();
-        for_each_written_row(&sql, path, &mut |row| {
-            let Some(row) = row else {
-                concurrent_changes::check(
-                    self,
-                    &|name| {
-                        let place = goes.iter().skip(own).position(|(own, _)| own == name);
-                        place
-                            .and_then(|place| rows.get(own + place))
-                            .copied()
-                            .unwrap_or(0)
-                    },
-                    &triggers,
-                )?;
-                return before_actions();
-            };
-            if let (Some(place), Some(count)) = (row.bigint(0), row.bigint(1))
-                && let Some(rows) = usize::try_from(place).ok().and_then(|place| rows.get_mut(place))
-            {
-                *rows = count;
-            }
-            Ok(())
-        })?;
-        let expected = rows.split_off(goes.len());
-        for ((name, _), (deleted, expected)) in goes.iter().zip(rows.iter().zip(&expected)) {
-            if expected > deleted {
-                return Err(triggers.have_kept(name, expected - deleted));
-            }
-        }
+        let own_table = self.store.project_table()?;
+        let waits = !triggers.is_empty() && !own_table.references.iter().any(|oid| *oid != own_table.oid);
+        let is_last = |name: &str| waits && name == own_table.sql_name;
+        let last: Vec<Going> = goes[self.also_deleted.len()..]
+            .iter()
+            .filter(|(name, _)| is_last(name))
+            .cloned()
+            .collect();
+        let first: Vec<Going> = goes
+            .iter()
+            .enumerate()
+            .filter(|(place, (name, _))| *place < self.also_deleted.len() || !is_last(name))
+            .map(|(_, going)| going.clone())
+            .collect();
+        let statement = Statement {
+            rows: self,
+            triggers: &triggers,
+            path,
+            before_actions,
+            waiting: last.iter().map(|(name, _)| name.as_str()).collect(),
+        };
+        let mut rows = statement.run(&first, self.also_deleted.len())?;
         if !triggers.is_empty() {
-            self.check_none_left(&triggers)?;
+            rows.extend(self.delete_written(&statement, &last)?);
         }
         let deferred = match written {
             Some(written) => {
                 let since = written.since()?;
-                let deleted: HashMap<&str, i64> = goes
-                    .iter()
-                    .map(|(name, _)| name.as_str())
-                    .zip(rows.iter().copied())
-                    .collect();
+                let mut deleted: HashMap<&str, i64> = HashMap::new();
+                for (name, rows) in &rows {
+                    *deleted.entry(name).or_default() += rows;
+                }
                 triggers.check_changes(&self.store, &since, &deleted)?;
                 let tables = since.iter().map(|(_, counts)| counts.table).collect();
                 Some(DeferredTriggers { triggers, tables })
             }
             None => None,
         };
-        let goes = goes.into_iter().map(|(name, _)| name);
         Ok(Deleted {
-            rows: counted(goes.zip(rows)),
+            rows: counted(rows),
             deferred,
         })
+    }
+
+    /// Deletes the rows that triggers have written for the project, and then its own row, until there are none; those of a trigger that
+    /// writes some for each that is deleted are an error (0A000).
+    fn delete_written(&self, statement: &Statement, last: &[Going]) -> Result<Vec<(String, i64)>> {
+        const STATEMENTS: usize = 5;
+        let mut rows = Vec::new();
+        let mut waiting = !last.is_empty();
+        for _ in 0..STATEMENTS {
+            let left = self.left(if waiting { last } else { &[] })?;
+            let goes = match left.is_empty() {
+                true if !waiting => return Ok(rows),
+                true => {
+                    waiting = false;
+                    last.to_vec()
+                }
+                false => left,
+            };
+            let done = Statement {
+                waiting: if waiting {
+                    statement.waiting.clone()
+                } else {
+                    Vec::new()
+                },
+                ..*statement
+            };
+            rows.extend(done.run(&goes, 0)?);
+        }
+        self.check_none_left(statement.triggers)?;
+        Ok(rows)
     }
 
     /// Runs what is deferred now, and refuses (0A000) what it changes.
@@ -252,30 +261,51 @@ impl DeletionSet {
     /// Refuses (0A000) a deletion after which rows of the project exist. Without triggers only another session can have written them, after the
     /// statement began: those are rows that were written after the deletion.
     fn check_none_left(&self, triggers: &Triggers) -> Result<()> {
+        match self.left(&[])?.first() {
+            Some((name, condition)) => {
+                let rows =
+                    within_current(|| query::count(&SourceQuery::over(name).filter(condition.as_str())))?;
+                Err(triggers.have_written(name, rows))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The tables, but those of `waiting`, in which rows of the project exist now, in the order of deletion.
+    fn left(&self, waiting: &[Going]) -> Result<Vec<Going>> {
         within_current(|| {
             // A trigger may have written into a table that was empty.
             let now = self.with_filled(filled_now(&self.store)?);
-            let tables = now.tables()?;
+            let tables: Vec<Going> = now
+                .tables()?
+                .into_iter()
+                .map(|(table, condition)| (table.sql_name.clone(), condition))
+                .filter(|(name, _)| !waiting.iter().any(|(waits, _)| waits == name))
+                .collect();
             let left: Vec<String> = tables
                 .iter()
                 .enumerate()
-                .map(|(place, (table, condition))| {
-                    let rows = SourceQuery::over(&table.sql_name).filter(condition);
+                .map(|(place, (name, condition))| {
+                    let rows = SourceQuery::over(name).filter(condition);
                     format!("SELECT {place} AS place WHERE EXISTS ({})", rows.select(""))
                 })
                 .collect();
-            let first = query::text(&format!(
-                "SELECT pg_catalog.min(l.place)::pg_catalog.text FROM ({}) AS l",
+            if left.is_empty() {
+                return Ok(Vec::new());
+            }
+            let found = query::text(&format!(
+                "SELECT pg_catalog.jsonb_agg(l.place)::pg_catalog.text FROM ({}) AS l",
                 left.join(" UNION ALL ")
             ))?;
-            let first = first.and_then(|place| place.parse::<usize>().ok());
-            match first.and_then(|place| tables.get(place)) {
-                Some((table, condition)) => {
-                    let rows = query::count(&SourceQuery::over(&table.sql_name).filter(condition))?;
-                    Err(triggers.have_written(&table.sql_name, rows))
-                }
-                None => Ok(()),
-            }
+            let found: HashSet<usize> = match found {
+                Some(found) => serde_json::from_str(&found).map_err(internal)?,
+                None => HashSet::new(),
+            };
+            let tables = tables.into_iter().enumerate();
+            Ok(tables
+                .filter(|(place, _)| found.contains(place))
+                .map(|(_, going)| going)
+                .collect())
         })
     }
 
@@ -305,7 +335,7 @@ impl DeletionSet {
     }
 
     /// The deleted rows in the order of deletion: names of tables and conditions on their rows `t`.
-    fn goes(&self) -> Result<Vec<(String, String)>> {
+    fn goes(&self) -> Result<Vec<Going>> {
         let own = self.tables()?.into_iter();
         let own = own.map(|(table, condition)| (table.sql_name.clone(), condition));
         Ok(self.also_deleted.iter().cloned().chain(own).collect())
@@ -328,6 +358,75 @@ impl DeletionSet {
             }
         }
         Ok(tables)
+    }
+}
+
+/// A statement that deletes rows of the set.
+struct Statement<'s> {
+    rows: &'s DeletionSet,
+    triggers: &'s Triggers,
+    path: &'s CallersPath,
+    before_actions: &'s dyn Fn() -> Result<()>,
+    /// Tables of which a later statement deletes the rows.
+    waiting: Vec<&'s str>,
+}
+
+impl Statement<'_> {
+    /// Deletes these rows, of which the first `others` are not the set's own; the numbers of deleted ones by table.
+    fn run(&self, goes: &[Going], others: usize) -> Result<Vec<(String, i64)>> {
+        let mut parts = Vec::new();
+        let mut counts = Vec::new();
+        for (number, (name, condition)) in goes.iter().enumerate() {
+            parts.push(format!(
+                "d{number} AS (DELETE FROM {name} AS t WHERE {condition} RETURNING 1)"
+            ));
+            counts.push(format!(
+                "SELECT {number}::pg_catalog.int8, pg_catalog.count(*) FROM d{number}"
+            ));
+        }
+        if counts.is_empty() {
+            return Ok(Vec::new());
+        }
+        // Under the same snapshot: the rows that should go.
+        for (number, (name, condition)) in goes.iter().enumerate() {
+            let of_store = self
+                .rows
+                .store
+                .tables
+                .iter()
+                .find(|table| table.sql_name == *name);
+            if of_store.is_some_and(|table| self.triggers.keeping.contains(&table.oid)) {
+                let place = goes.len() + number;
+                let rows = SourceQuery::over(name).filter(condition);
+                counts.push(rows.select(&format!("{place}::pg_catalog.int8, pg_catalog.count(*)")));
+            }
+        }
+        let sql = format!("WITH {} {}", parts.join(", "), counts.join(" UNION ALL "));
+        let mut rows = vec![0; 2 * goes.len()];
+        for_each_written_row(&sql, self.path, &mut |row| {
+            let Some(row) = row else {
+                let deleted = |name: &str| match goes.iter().skip(others).position(|(own, _)| own == name) {
+                    Some(place) => rows.get(others + place).copied().unwrap_or(0),
+                    None if self.waiting.contains(&name) => i64::MAX,
+                    None => 0,
+                };
+                concurrent_changes::check(self.rows, &deleted, self.triggers)?;
+                return (self.before_actions)();
+            };
+            if let (Some(place), Some(count)) = (row.bigint(0), row.bigint(1))
+                && let Some(rows) = usize::try_from(place).ok().and_then(|place| rows.get_mut(place))
+            {
+                *rows = count;
+            }
+            Ok(())
+        })?;
+        let expected = rows.split_off(goes.len());
+        for ((name, _), (deleted, expected)) in goes.iter().zip(rows.iter().zip(&expected)) {
+            if expected > deleted {
+                return Err(self.triggers.have_kept(name, expected - deleted));
+            }
+        }
+        Ok(goes.iter().map(|(name, _)| name.clone()).zip(rows).collect())
     }
 }
 

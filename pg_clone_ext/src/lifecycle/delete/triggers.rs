@@ -67,16 +67,24 @@ impl Triggers {
         self.names.is_empty()
     }
 
-    /// What to do about a trigger that changes rows which the deletion deletes (27000): it is one statement for all tables.
+    /// What to do about a trigger that changes rows which the deletion deletes (27000): it is one statement for all tables. And about one that
+    /// writes rows which refer to deleted ones (23503).
     pub fn hint_for_changes(&self) -> ConstraintHints {
-        let detail = self.detail();
-        ConstraintHints::new(Box::new(move |violation| {
-            (violation.kind == Kind::TriggeredChange).then(|| {
-                format!(
-                    "A trigger BEFORE DELETE or BEFORE UPDATE has changed a row that is deleted too. Let it run AFTER DELETE, or disable it for the \
-                     deletion: ALTER TABLE … DISABLE TRIGGER …. {detail}"
-                )
-            })
+        let detail = if self.is_empty() {
+            String::new()
+        } else {
+            self.detail()
+        };
+        ConstraintHints::new(Box::new(move |violation| match violation.kind {
+            Kind::TriggeredChange => Some(format!(
+                "A trigger BEFORE DELETE or BEFORE UPDATE has changed a row that is deleted too. Let it run AFTER DELETE, or disable it for the \
+                 deletion: ALTER TABLE … DISABLE TRIGGER …. {detail}"
+            )),
+            Kind::ForeignKey if !detail.is_empty() => Some(format!(
+                "A trigger can have written rows that refer to deleted ones. Disable it for the deletion, ALTER TABLE … DISABLE TRIGGER …, or let it \
+                 write nothing about clones. {detail}"
+            )),
+            _ => None,
         }))
     }
 

@@ -266,9 +266,11 @@ async fn rows_are_found_whatever_the_search_path_holds() {
     );
 }
 
+mod audit;
 mod below;
 mod beside;
 mod declared;
+mod detached;
 mod documents;
 mod files;
 mod foreign_keys;

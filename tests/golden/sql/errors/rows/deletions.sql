@@ -35,8 +35,11 @@ SELECT project_clone('1', name => 'Copy', store => 'depot');
 DROP TRIGGER note ON depot.rack;
 -- One that does while the clone is deleted.
 CREATE TRIGGER note AFTER DELETE ON depot.rack FOR EACH ROW EXECUTE FUNCTION depot.note();
+-- And again for each row that is deleted of what it wrote.
+CREATE TRIGGER note AFTER DELETE ON depot.audit FOR EACH ROW EXECUTE FUNCTION depot.note();
 SELECT project_delete('2', store => 'depot');
 DROP TRIGGER note ON depot.rack;
+DROP TRIGGER note ON depot.audit;
 -- A key that acts on rows of others, to a column that the view leaves out.
 CREATE TABLE depot.tag (code text REFERENCES depot.base (code) ON DELETE CASCADE);
 SELECT project_delete('2', store => 'depot');
