@@ -137,9 +137,10 @@ fn holds(store: &str, project: &str) -> Result<Option<bool>> {
     }
     let found = Snapshot::latest().within(|| {
         text(&format!(
-            "SELECT 'yes'::pg_catalog.text FROM {}::pg_catalog.text) OPERATOR(pg_catalog.=) pg_catalog.lower({}) LIMIT 1",
+            "SELECT 'yes'::pg_catalog.text FROM {}::pg_catalog.text) OPERATOR(pg_catalog.=) ANY (ARRAY[pg_catalog.lower({given}), \
+             pg_catalog.rtrim(pg_catalog.lower({given}))]) LIMIT 1",
             table.condition,
-            quote::literal(project)
+            given = quote::literal(project)
         ))
     })?;
     Ok(Some(found.is_some()))

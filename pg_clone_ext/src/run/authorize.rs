@@ -12,7 +12,7 @@ use pg_clone_core::error::{Code, Error, Result, shown};
 use pg_clone_core::ids::uuid_text;
 use pg_clone_core::plan::{
     Column, ColumnRole, KeyKind, SourceQuery, Store, Table, TableRole, canonical_numeric, is_numeric,
-    is_text, is_time_or_interval, quote,
+    is_project, is_text, is_time_or_interval, quote,
 };
 
 /// Requires SELECT (and INSERT, when writing) on every table that can be used (42501), without row-level security (0A000).
@@ -128,9 +128,22 @@ pub fn project_id(table: &Table, given: &str) -> Result<String> {
             if !is_text(type_name) {
                 check_fits(table, whole, "project id")?;
             }
-            text_id(table, whole)
+            stored_id(table, text_id(table, whole)?)
         }
     }
+}
+
+/// The id as the project's row has it: `ACME` may be equal to the `acme` of a row by its type or collation. Elsewhere ids are compared as texts.
+/// One without a row stays as given.
+fn stored_id(table: &Table, given: String) -> Result<String> {
+    let column = table.id_column.as_deref().unwrap_or_default();
+    if !is_text(table.type_of(column)) || privileges::check_select(table.oid, &table.sql_name).is_err() {
+        return Ok(given);
+    }
+    let id = format!("t.{}", quote::identifier(column));
+    let rows = SourceQuery::over(table.source_name()).filter(is_project(table, column, &given, &id));
+    let stored = text(&format!("{} LIMIT 1", rows.select(&table.text_of("t", column))))?;
+    Ok(stored.map_or(given, |stored| plain(&stored, table.type_of(column)).to_owned()))
 }
 
 /// An id that fits the column, as the column's type writes it: an id in another form would not be found in `clone.run`. How dates and times
