@@ -115,3 +115,39 @@ REVOKE ALL ON clone.cache_invalidation FROM PUBLIC;
 -- Keys reveal which resources existed: only the role that deleted them, its members, and workers see them.
 ALTER TABLE clone.cache_invalidation ENABLE ROW LEVEL SECURITY;
 -- clone_internal.protect() creates its policy.
+
+CREATE TABLE clone_internal.deferral (
+    declared_immediate int UNIQUE DEFERRABLE INITIALLY IMMEDIATE,
+    declared_deferred int UNIQUE DEFERRABLE INITIALLY DEFERRED
+);
+COMMENT ON TABLE clone_internal.deferral IS 'Always empty: its constraints tell what SET CONSTRAINTS ALL has set';
+COMMENT ON COLUMN clone_internal.deferral.declared_immediate IS 'Its constraint is checked at once, unless all are deferred';
+COMMENT ON COLUMN clone_internal.deferral.declared_deferred IS 'Its constraint is deferred, unless all are checked at once';
+
+-- Nothing shows what a transaction has set. Two equal rows are an error at once, or not; in either case they are rolled back.
+CREATE FUNCTION clone_internal.constraints_set() RETURNS text
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    immediate_waits boolean := false;
+    deferred_waits boolean := false;
+BEGIN
+    BEGIN
+        INSERT INTO clone_internal.deferral (declared_immediate) VALUES (1), (1);
+        immediate_waits := true;
+        RAISE EXCEPTION USING ERRCODE = 'CL001';
+    EXCEPTION WHEN unique_violation OR SQLSTATE 'CL001' THEN
+        NULL;
+    END;
+    BEGIN
+        INSERT INTO clone_internal.deferral (declared_deferred) VALUES (1), (1);
+        deferred_waits := true;
+        RAISE EXCEPTION USING ERRCODE = 'CL001';
+    EXCEPTION WHEN unique_violation OR SQLSTATE 'CL001' THEN
+        NULL;
+    END;
+    RETURN CASE WHEN immediate_waits THEN 'deferred' WHEN NOT deferred_waits THEN 'immediate' ELSE 'as declared' END;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.constraints_set() IS 'What SET CONSTRAINTS ALL has set in this transaction: deferred, immediate, or as declared if nothing';

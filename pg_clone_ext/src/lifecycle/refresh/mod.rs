@@ -18,8 +18,10 @@ use super::refresh::preserved_secrets::PreservedSecrets;
 use super::refresh::preserved_values::PreservedColumn;
 use super::target::MadeBy;
 use super::{authorize, identity, target};
-use crate::error::internal;
+use crate::error::{internal, or_raise};
+use crate::pg::deferred_checks::{self, Callers};
 use crate::pg::privileges::AsExtensionOwner;
+use crate::pg::query::subtransaction::attempt;
 use crate::pg::session::notice::notice;
 use crate::records::{blob_queue, runs};
 use crate::run::authorize::project_id;
@@ -59,6 +61,8 @@ struct Replaced {
     stale_cache_keys: i64,
     /// Keys whose checks wait for the new rows.
     deferred: Vec<String>,
+    /// Whether the caller has deferred them: then they are checked when the caller wants it.
+    deferred_by_caller: bool,
     /// Triggers that wait for the new rows.
     deferred_triggers: Option<DeferredTriggers>,
 }
@@ -140,7 +144,9 @@ impl Refresh {
                 "{resource_type}/{id}: is gone, the source has nothing that corresponds to it any more"
             ));
         }
-        replaced.constraints("IMMEDIATE")?;
+        if !replaced.deferred_by_caller {
+            replaced.constraints("IMMEDIATE")?;
+        }
         todos.extend(cache::todo(&run.store, run.id, replaced.stale_cache_keys));
         let deleted: Vec<_> = replaced.files.iter().map(File::deleted).collect();
         blob_queue::queue_deletions(&run.store.name, run.id, &deleted)?;
@@ -242,6 +248,7 @@ impl Replaced {
                 added_rows: 0,
                 stale_cache_keys: 0,
                 deferred: Vec::new(),
+                deferred_by_caller: false,
                 deferred_triggers: None,
             });
         }
@@ -283,6 +290,7 @@ impl Replaced {
             added_rows: 0,
             stale_cache_keys: 0,
             deferred: Vec::new(),
+            deferred_by_caller: false,
             deferred_triggers: None,
         })
     }
@@ -408,6 +416,10 @@ impl Replaced {
         }
         // Keys that reference rows which this transaction inserts again are deferred.
         self.deferred.clone_from(&conflicts.deferred);
+        // A check that fails now is one that the caller has deferred.
+        self.deferred_by_caller = !self.deferred.is_empty()
+            && (deferred_checks::of_caller()? == Callers::AllDeferred
+                || attempt(|| or_raise(self.constraints("IMMEDIATE"))).is_err());
         self.constraints("DEFERRED")?;
         self.stale_cache_keys = cache::record(store, run.id, &rows)?;
         let old = self

@@ -2,6 +2,7 @@
 
 use super::written_rows::WrittenRows;
 use crate::error::internal;
+use crate::pg::deferred_checks::{self, Callers};
 use crate::pg::query::for_each_row;
 use crate::pg::session::settings_guard::CallersPath;
 use pg_clone_core::error::Result;
@@ -51,22 +52,30 @@ fn set(names: &[&Named], when: &str) -> Result<()> {
     pgrx::Spi::run(&format!("SET CONSTRAINTS {} {when}", list.join(", "))).map_err(internal)
 }
 
-/// Runs the deferred triggers of these tables that are not `done`, under the caller's search_path. Afterwards they are again as they
-/// were declared, for the rest of the transaction. Whether there were any.
+/// Runs the deferred triggers of these tables that are not `done`, under the caller's search_path. Afterwards they are again as the caller has
+/// set all constraints, or as they were declared, for the rest of the transaction. Whether there were any.
 fn run(path: &CallersPath, tables: &[Oid], done: &mut HashSet<String>) -> Result<bool> {
     let triggers = of(tables)?;
     let open: Vec<&Named> = triggers
         .iter()
         .filter(|named| done.insert(named.name.clone()))
         .collect();
+    if open.is_empty() {
+        return Ok(false);
+    }
+    let callers = deferred_checks::of_caller()?;
     {
         let _path = path.enter();
         set(&open, "IMMEDIATE")?;
     }
     // A name that other constraints have too stays immediate, if these are not deferred.
-    let again: Vec<&Named> = open.iter().copied().filter(|named| named.deferred).collect();
-    set(&again, "DEFERRED")?;
-    Ok(!open.is_empty())
+    let again = open.iter().copied().filter(|named| match callers {
+        Callers::AsDeclared => named.deferred,
+        Callers::AllDeferred => true,
+        Callers::AllImmediate => false,
+    });
+    set(&again.collect::<Vec<_>>(), "DEFERRED")?;
+    Ok(true)
 }
 
 /// Runs what the caller's own statements have deferred on these tables, which is not the run's doing.
