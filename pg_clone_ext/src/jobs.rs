@@ -27,7 +27,7 @@ const SETTINGS: [&str; 3] = ["search_path", "pg_clone.actor", "pg_clone.max_memo
 pub fn start(request: &Request, path: &CallersPath) -> Result<i64> {
     request.check()?;
     check_permanent(&request.options.source_tables)?;
-    let name = catalog::resolve(request.store.as_deref(), &request.source_project)?;
+    let name = target::store_of_clone(request)?;
     let description = catalog::open(&name, catalog::Purpose::Read)?.description;
     let store = description.store;
     run::authorize::tables(&store, &request.resource_types, true)?;
@@ -174,7 +174,9 @@ pub fn run(job: i64) -> Result<JsonText> {
             .filter_map(|item| item.as_str().map(str::to_owned))
             .collect()
     };
+    let callers;
     let project = {
+        callers = deferred_checks::of_caller()?;
         deferred_checks::run_now()?;
         let _role = AsRole::new(role, &settings);
         Spi::get_one_with_args::<JsonText>(
@@ -196,7 +198,7 @@ pub fn run(job: i64) -> Result<JsonText> {
         )
         .map_err(internal)?
     };
-    deferred_checks::as_declared()?;
+    deferred_checks::restore(callers)?;
     Ok(JsonText(format!(
         r#"{{"run": {}, "project": {}}}"#,
         json!(clone::last_run()),

@@ -2,6 +2,7 @@
 
 use crate::catalog::{self, OpenStore, Purpose};
 use crate::lifecycle::refresh::Refresh;
+use crate::lifecycle::target;
 use crate::pg::query::hook;
 use crate::pg::session::settings_guard::{CallersPath, ReadingSettings};
 use crate::pg::table::locks::OpenTables;
@@ -12,8 +13,9 @@ use crate::run::copy;
 use crate::run::keys::NewKey;
 use crate::run::map;
 use crate::run::plan::{
-    call_values, id_paths, partitions, rewrite_rules, rows_of_two_projects, rows_without_project,
-    skipped_triggers, source_tables, unique_collisions_of_given_values, unique_collisions_with_source,
+    call_values, detached_rows, id_paths, partitions, rewrite_rules, rows_of_two_projects,
+    rows_without_project, skipped_triggers, source_tables, unique_collisions_of_given_values,
+    unique_collisions_with_source,
 };
 use crate::run::record;
 use crate::run::state::{KeyMaps, Run};
@@ -46,7 +48,7 @@ pub struct Prepared {
 pub fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result<Prepared> {
     request.check()?;
     request.owner = request.owner.as_deref().map(canonical_reference);
-    let name = catalog::resolve(request.store.as_deref(), &request.source_project)?;
+    let name = target::store_of_clone(&request)?;
     let purpose = if writing { Purpose::Write } else { Purpose::Read };
     let sources = source_tables::relations(&request.options.source_tables)?;
     let OpenStore {
@@ -145,6 +147,7 @@ pub fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result
         map::orphans::map(&mut run)?;
         unique_collisions_with_source::check(&run)?;
         map::versions_and_copies(&mut run, &chooser)?;
+        detached_rows::refuse(&run)?;
         rows_of_two_projects::refuse(&run)
     })?;
     if writing {

@@ -11,7 +11,7 @@ use crate::pg::query::subtransaction::attempt;
 use crate::pg::session::as_role::AsRole;
 use crate::pg::session::settings_guard::CallersPath;
 use crate::records::runs;
-use crate::run::authorize::project_id;
+use crate::run::authorize::{not_found, project_id};
 use pg_clone_core::error::{Error, Result};
 use pg_clone_core::plan::quote;
 use pgrx::datum::{Interval, TimestampWithTimeZone};
@@ -68,10 +68,14 @@ pub fn expire(store: Option<&str>) -> Result<Vec<Expired>> {
         catalog::resolve(store, "")?;
     }
     let mut expired = Vec::new();
+    let mut callers = None;
     for clone in due(store, None)? {
         pgrx::check_for_interrupts!();
         if !target::try_lock(&clone.store, &clone.project)? || due(None, Some(clone.run))?.is_empty() {
             continue;
+        }
+        if callers.is_none() {
+            callers = Some(deferred_checks::of_caller()?);
         }
         let outcome = match clone.role {
             None => Err(role_is_gone(&clone)),
@@ -94,8 +98,8 @@ pub fn expire(store: Option<&str>) -> Result<Vec<Expired>> {
             outcome,
         });
     }
-    if expired.iter().any(|clone| clone.outcome.is_ok()) {
-        deferred_checks::as_declared()?;
+    if let Some(callers) = callers.filter(|_| expired.iter().any(|clone| clone.outcome.is_ok())) {
+        deferred_checks::restore(callers)?;
     }
     Ok(expired)
 }
@@ -155,7 +159,11 @@ pub fn set_expiry(
     // Another session may be deleting or replacing it, or clone.expire() may.
     target::lock(&store.name, &project)?;
     let Some(made_by) = target::made_by(&store.name, &project)? else {
-        return Err(target::not_a_clone(&project));
+        if !target::exists(&store, &project)? {
+            return Err(not_found(&project).hint("Check the id."));
+        }
+        let clones = "Only clones expire. SELECT id, target_project, name FROM clone.run WHERE deleted_at IS NULL lists them.";
+        return Err(target::not_a_clone(&project, clones.to_owned()));
     };
     let expires_at = runs::set_expiry(made_by.run, expires_in, expires_at)?;
     // Whoever sets it means the project as it is now.

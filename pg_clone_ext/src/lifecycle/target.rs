@@ -4,7 +4,7 @@ use crate::catalog;
 use crate::error::internal;
 use crate::pg::privileges::AsExtensionOwner;
 use pg_clone_core::error::{Code, Error, Result, shown};
-use pg_clone_core::plan::{SourceQuery, Store, quote};
+use pg_clone_core::plan::{Request, SourceQuery, Store, quote};
 
 /// The run that made a project which has not been deleted since.
 pub struct MadeBy {
@@ -27,19 +27,39 @@ pub struct Tombstone {
 /// The store of a call on a clone: the given one, the one whose run made the clone, otherwise as for any project. To a caller who does not see
 /// the projects of a store, a clone in it looks like any other id.
 pub fn store_of(store: Option<&str>, project: &str) -> Result<String> {
+    match (store, made_in(project)?) {
+        (None, Some(only)) => Ok(only),
+        _ => catalog::resolve(store, project),
+    }
+}
+
+/// The store of a clone: the given one, that of the clone which it replaces, otherwise the one that holds the source.
+pub fn store_of_clone(request: &Request) -> Result<String> {
+    let replaced = match (&request.store, &request.options.replace) {
+        (None, Some(replaced)) => made_in(replaced)?,
+        _ => None,
+    };
+    match replaced {
+        Some(only) => Ok(only),
+        None => catalog::resolve(request.store.as_deref(), &request.source_project),
+    }
+}
+
+/// The only store in which a run made the project, if the caller sees its projects.
+fn made_in(project: &str) -> Result<Option<String>> {
     let made_in = {
         let _owner = AsExtensionOwner::new();
         pgrx::Spi::get_one_with_args::<Vec<String>>(
             "SELECT COALESCE(pg_catalog.array_agg(DISTINCT r.store) FILTER (WHERE r.deleted_at IS NULL), pg_catalog.array_agg(DISTINCT r.store)) \
              FROM clone.run r JOIN clone.store s ON s.name OPERATOR(pg_catalog.=) r.store \
-             WHERE r.target_project OPERATOR(pg_catalog.=) pg_catalog.lower($1) AND r.kind OPERATOR(pg_catalog.<>) 'item'",
+             WHERE r.target_project OPERATOR(pg_catalog.=) ANY (ARRAY[$1, pg_catalog.lower($1)]) AND r.kind OPERATOR(pg_catalog.<>) 'item'",
             &[project.trim().into()],
         )
         .map_err(internal)?
     };
-    match (store, made_in.as_deref()) {
-        (None, Some([only])) if catalog::sees_projects(only)? => Ok(only.clone()),
-        _ => catalog::resolve(store, project),
+    match made_in.as_deref() {
+        Some([only]) if catalog::sees_projects(only)? => Ok(Some(only.clone())),
+        _ => Ok(None),
     }
 }
 
@@ -185,14 +205,11 @@ pub fn another(store: &str, project: &str, made_by: &MadeBy) -> Error {
 }
 
 /// The error for a project that no run made (55000).
-pub fn not_a_clone(project: &str) -> Error {
+pub fn not_a_clone(project: &str, hint: String) -> Error {
     Error::new(
         Code::WrongState,
         format!("project \"{}\" was not made by a clone", shown(project)),
     )
     .detail("No run in clone.run made it, or it was deleted since.")
-    .hint(format!(
-        "To delete it nevertheless: project_delete({}, options => '{{\"force\": true}}').",
-        quote::literal(project)
-    ))
+    .hint(hint)
 }

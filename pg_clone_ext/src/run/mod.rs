@@ -1,5 +1,6 @@
 //! One execution of a clone: its state and its stages, in the order in which `clone` calls them.
 
+pub mod alone;
 pub mod any_reference;
 pub mod authorize;
 pub mod constraint_hints;

@@ -195,7 +195,24 @@ async fn an_expiry_that_another_session_prolongs_is_the_new_one() {
     ))
     .await;
     other.run("COMMIT").await;
-    assert_eq!(running.await.unwrap().code, "55000");
+    assert_eq!(running.await.unwrap().code, "P0002");
+}
+
+#[tokio::test]
+async fn a_project_that_no_run_made_has_no_end() {
+    let db = trial("").await;
+    let refused = db.fails("SELECT clone.set_expiry('a', '1 day')").await;
+    assert!(
+        refused.code == "55000"
+            && refused.hint.starts_with("Only clones expire.")
+            && !refused.hint.contains("force"),
+        "{refused:?}"
+    );
+    let refused = db.fails("SELECT clone.set_expiry('nobody', '1 day')").await;
+    assert_eq!(
+        (refused.code.as_str(), refused.hint.as_str()),
+        ("P0002", "Check the id.")
+    );
 }
 
 #[tokio::test]

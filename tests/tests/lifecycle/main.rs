@@ -5,11 +5,13 @@
     reason = "a test may stop at the first broken assumption, in its helpers too"
 )]
 
+mod callers;
 mod clinic;
 mod delete;
 mod dump;
 mod examples;
 mod expiry;
+mod folded_ids;
 mod hooks;
 mod jobs;
 mod refresh;

@@ -11,10 +11,11 @@ use crate::catalog;
 use crate::pg::session::notice::notice;
 use crate::pg::session::settings_guard::CallersPath;
 use crate::records::{blob_queue, runs};
+use crate::run::alone::Alone;
 use crate::run::authorize::{not_found, project_id};
 use crate::run::keys::Key;
 use pg_clone_core::error::{Error, Result};
-use pg_clone_core::plan::{Oid, Store};
+use pg_clone_core::plan::{Oid, Store, quote};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
@@ -25,11 +26,13 @@ pub fn delete_project(
     options: &Value,
     path: &CallersPath,
 ) -> Result<Value> {
+    let _alone = Alone::begin("project_delete")?;
     delete(project, store, DeleteOptions::parse(options)?, path)
 }
 
 /// The same for a clone that has expired.
 pub fn delete_expired(project: &str, store: &str, path: &CallersPath) -> Result<Value> {
+    let _alone = Alone::begin("clone.expire")?;
     delete(project, Some(store), DeleteOptions::default(), path)
 }
 
@@ -59,7 +62,11 @@ fn delete(project: &str, store: Option<&str>, options: DeleteOptions, path: &Cal
     if made_by.is_none() {
         if target::exists(&store, &project)? {
             if !options.force {
-                return Err(target::not_a_clone(&project));
+                let force = format!(
+                    "To delete it nevertheless: project_delete({}, options => '{{\"force\": true}}').",
+                    quote::literal(&project)
+                );
+                return Err(target::not_a_clone(&project, force));
             }
         } else {
             tombstone = target::tombstone(&store.name, &project)?;

@@ -15,6 +15,40 @@ async fn client_of(db: &pg_clone_tests::scratch_database::Scratch, project: &str
 }
 
 #[tokio::test]
+async fn a_refresh_is_one_in_the_store_that_made_the_clone() {
+    let db = clinic::database().await;
+    // A second description of the same tables.
+    db.run("SELECT clone.store_create('more', 'documents', '{\"schema\": \"documents\"}'), clone.store_create('others', 'documents')")
+        .await;
+    for store in ["documents", "more"] {
+        let staging = db.clone_project(&format!("'{CLINIC}', store => '{store}'")).await;
+        let refresh = format!("'{CLINIC}', options => '{{\"replace\": \"{staging}\"}}'");
+        assert_eq!(db.clone_project(&refresh).await, staging);
+        db.run(&format!("SELECT * FROM project_clone_plan({refresh}); SELECT project_clone_start({refresh}); SELECT clone.run_next_job()"))
+            .await;
+        assert_eq!(
+            db.text("SELECT state || ' ' || coalesce(error, '') FROM clone.job ORDER BY id DESC LIMIT 1")
+                .await,
+            "done "
+        );
+        assert_eq!(
+            db.text(&format!(
+                "SELECT string_agg(DISTINCT store, ',') FROM clone.run WHERE target_project = '{staging}'"
+            ))
+            .await,
+            store
+        );
+        // In another store it is no clone.
+        let other = if store == "more" { "documents" } else { "more" };
+        let refused = db
+            .fails(&format!("SELECT project_clone({refresh}, store => '{other}')"))
+            .await;
+        assert_eq!(refused.code, "22023", "{refused:?}");
+        db.run(&format!("SELECT project_delete('{staging}')")).await;
+    }
+}
+
+#[tokio::test]
 async fn project_and_clients_keep_their_ids_and_secrets() {
     let db = clinic::database().await;
     let staging = clinic::clone(&db, "'{}'").await;
