@@ -55,6 +55,81 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.name_now(clone.store_column) IS 'The name that a described column has now';
 
+-- An SQL condition or expression on rows `t` of a table after its columns were renamed: `names` has the new names by the old ones. What stands in
+-- quotes, names of functions and types, and columns of other tables stay. Columns of a subquery may have the same name: then nobody knows, NULL.
+CREATE FUNCTION clone_internal.with_new_names(condition text, names jsonb) RETURNS text
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    -- Strings, comments, names, and all else.
+    tokens text[] := ARRAY(SELECT m[1] FROM regexp_matches(condition,
+        '((?:[eEbBxXnN]|[uU]&)?''(?:[^'']|'''')*''|--[^\n]*|(?:[uU]&)?"(?:[^"]|"")*"|(?:[A-Za-z_]|[^\u0001-\u007f])(?:[A-Za-z0-9_$]|[^\u0001-\u007f])*|::|\s+|.)', 'g') AS m);
+    solid int[] := ARRAY(SELECT o.place FROM unnest(tokens) WITH ORDINALITY AS o (token, place) WHERE o.token !~ '^(\s|--)' ORDER BY o.place);
+    word text;
+    before text;
+    after text;
+    changed boolean := false;
+BEGIN
+    FOR n IN 1..COALESCE(cardinality(solid), 0) LOOP
+        word := tokens[solid[n]];
+        CONTINUE WHEN word !~ '^("|[A-Za-z_]|[^\u0001-\u007f])' OR word ~ '^[[:alpha:]]&?''';
+        word := CASE WHEN word LIKE '"%' THEN replace(substr(word, 2, length(word) - 2), '""', '"') ELSE lower(word) END;
+        CONTINUE WHEN names IS NULL OR NOT names ? word;
+        before := lower(tokens[solid[n - 1]]);
+        after := tokens[solid[n + 1]];
+        CONTINUE WHEN before IN ('::', 'as', 'collate') OR after IN ('(', '.') OR after ~ '^[eE]?''' OR before = '.' AND lower(tokens[solid[n - 2]]) NOT IN ('t', '"t"');
+        tokens[solid[n]] := quote_ident(names->>word);
+        changed := true;
+    END LOOP;
+    -- In a string with a backslash a quote may not be its end.
+    IF NOT changed THEN
+        RETURN condition;
+    END IF;
+    RETURN CASE WHEN condition !~* '\m(select|from|with|table|values)\M|[$]\w*[$]|/[*]|\\' THEN array_to_string(tokens, '') END;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.with_new_names(text, jsonb) IS 'A condition or expression with the new names of columns that were renamed; NULL if it cannot be told which of its names are theirs';
+
+-- The new names of columns of a table that were renamed since it was described, by the old ones; NULL without any.
+CREATE FUNCTION clone_internal.new_names(store text, relation regclass) RETURNS jsonb
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT jsonb_object_agg(c.name, clone_internal.name_now(c)) FROM clone.store_column c
+    WHERE c.store = $1 AND c.relation = $2 AND clone_internal.name_now(c) <> c.name
+$$;
+COMMENT ON FUNCTION clone_internal.new_names(text, regclass) IS 'The new names of columns of a described table that were renamed since';
+
+-- Conditions and expressions of a table follow its renamed columns, or are an error (55000).
+CREATE FUNCTION clone_internal.follow_renamed_in_conditions(store text, relation regclass, names jsonb) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    unclear text := (
+        SELECT c.condition FROM (
+            SELECT r.live FROM clone.store_relation r WHERE r.store = $1 AND r.relation = $2
+            UNION ALL SELECT d.condition FROM clone.store_reference d WHERE d.store = $1 AND d.relation = $2
+            UNION ALL SELECT m.condition FROM clone.store_membership m WHERE m.store = $1 AND m.relation = $2
+            UNION ALL SELECT k.value FROM clone.store_column k WHERE k.store = $1 AND k.relation = $2 AND k.role = 'expression') AS c (condition)
+        WHERE c.condition IS NOT NULL AND clone_internal.with_new_names(c.condition, $3) IS NULL LIMIT 1);
+BEGIN
+    IF unclear IS NOT NULL THEN
+        RAISE EXCEPTION 'the condition % on % names a column that was renamed', clone_internal.quoted(unclear), $2 USING
+            ERRCODE = '55000', DETAIL = (SELECT string_agg(format('%s is %s now', clone_internal.quoted(n.key), clone_internal.quoted(n.value)), ', ' ORDER BY n.key) FROM jsonb_each_text($3) n) || '.',
+            HINT = 'It has a subquery, a comment, or a string with escapes, so that nobody can tell which of its names are those of the column. Declare it again with the new names: '
+                'clone.store_table(…, live => …), clone.store_reference(…), clone.store_belongs(…), clone.store_column(…).';
+    END IF;
+    UPDATE clone.store_relation r SET live = clone_internal.with_new_names(r.live, $3) WHERE r.store = $1 AND r.relation = $2 AND r.live IS NOT NULL;
+    UPDATE clone.store_reference d SET condition = clone_internal.with_new_names(d.condition, $3) WHERE d.store = $1 AND d.relation = $2 AND d.condition IS NOT NULL;
+    UPDATE clone.store_membership m SET condition = clone_internal.with_new_names(m.condition, $3) WHERE m.store = $1 AND m.relation = $2 AND m.condition IS NOT NULL;
+    UPDATE clone.store_column k SET value = clone_internal.with_new_names(k.value, $3) WHERE k.store = $1 AND k.relation = $2 AND k.role = 'expression';
+END
+$$;
+COMMENT ON FUNCTION clone_internal.follow_renamed_in_conditions(text, regclass, jsonb) IS 'Gives conditions and expressions on rows of a table the new names of its columns';
+
 -- A column that was renamed keeps what is declared of it. Two may have exchanged their names. Settings by hand of a column that is gone are
 -- said.
 CREATE FUNCTION clone_internal.follow_renamed_columns(store text, relation regclass) RETURNS void
@@ -95,6 +170,7 @@ BEGIN
         blob_key = (SELECT string_agg(CASE WHEN p.key IS NULL THEN p.part ELSE '{' || COALESCE(names->>p.key, p.key) || '}' END, '' ORDER BY p.place)
                     FROM (SELECT x.part[1] AS part, substring(x.part[1] FROM '^[{]([^{}]+)[}]$') AS key, x.place FROM regexp_matches(t.blob_key, '[{][^{}]+[}]|[^{]+|[{]', 'g') WITH ORDINALITY AS x (part, place)) p)
     WHERE t.store = $1 AND t.relation = $2;
+    PERFORM clone_internal.follow_renamed_in_conditions($1, $2, names);
     UPDATE clone.store_reference d SET "column" = COALESCE(names->>d."column", d."column"), type_column = COALESCE(names->>d.type_column, d.type_column) WHERE d.store = $1 AND d.relation = $2;
     UPDATE clone.store_reference d SET target_column = COALESCE(names->>d.target_column, d.target_column) WHERE d.store = $1 AND d.target = $2;
     UPDATE clone.store_membership m SET columns = ARRAY(SELECT COALESCE(names->>c.name, c.name) FROM unnest(m.columns) WITH ORDINALITY AS c (name, place) ORDER BY c.place) WHERE m.store = $1 AND m.relation = $2;
@@ -104,6 +180,19 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone_internal.follow_renamed_columns(text, regclass) IS 'Gives renamed columns of a table what is declared of them, and warns of those that are gone';
+
+-- A new declaration names columns as they are called now: what was declared before must not be taken for it later.
+CREATE FUNCTION clone_internal.follow_before_declaring(store text, relation regclass) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF clone_internal.new_names(store, relation) IS NOT NULL THEN
+        PERFORM clone_internal.follow_renamed_columns(store, relation);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.follow_before_declaring(text, regclass) IS 'Gives renamed columns of a table what was declared of them before something else is declared';
 
 CREATE FUNCTION clone_internal.only_json_column(relation regclass) RETURNS name
 LANGUAGE sql STABLE STRICT

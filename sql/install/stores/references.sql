@@ -246,6 +246,7 @@ DECLARE
 BEGIN
     PERFORM clone_internal.check_writable();
     PERFORM clone_internal.lock_store(store);
+    PERFORM clone_internal.follow_before_declaring(store, relation);
     type := clone_internal.check_column(relation, "column");
     PERFORM clone_internal.check_table(target, 'target');
     target_column := COALESCE(target_column, (SELECT r.id_column FROM clone.store_relation r WHERE r.store = store_reference.store AND r.relation = target),
@@ -341,6 +342,7 @@ BEGIN
     PERFORM clone_internal.lock_store(store);
     PERFORM clone_internal.check_table(relation, 'relation');
     PERFORM clone_internal.check_table(parent, 'parent');
+    PERFORM clone_internal.follow_before_declaring(store, relation);
     PERFORM clone_internal.check_given('columns', columns IS NOT NULL, 'Name the columns that hold the key of the parent: ''{order_id}''.');
     parent_columns := COALESCE(parent_columns, ARRAY[clone_internal.key_of(parent)]);
     IF cardinality(columns) <> cardinality(parent_columns) OR cardinality(columns) = 0 THEN

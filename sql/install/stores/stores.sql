@@ -147,6 +147,10 @@ BEGIN
         CONTINUE WHEN r.condition IS NULL OR NOT EXISTS (SELECT FROM pg_class p WHERE p.oid = r.relation);
         PERFORM clone_internal.check_condition(r.relation, r.condition);
     END LOOP;
+    FOR r IN SELECT c.relation, c.name, c.value FROM clone.store_column c JOIN pg_attribute a ON a.attrelid = c.relation AND a.attname = c.name AND NOT a.attisdropped
+             WHERE c.store = s.name AND c.role = 'expression' LOOP
+        PERFORM clone_internal.check_expression(r.relation, r.name, r.value);
+    END LOOP;
     IF s.looked_at IS NOT NULL THEN
         PERFORM clone_internal.ask_about_data(s.name, false);
     END IF;
@@ -247,6 +251,11 @@ BEGIN
     PERFORM clone_internal.check_cloneable(relation);
     IF parent IS NOT NULL THEN
         PERFORM clone_internal.check_table(parent, 'parent');
+    END IF;
+    IF clone_internal.new_names(store, relation) IS NOT NULL THEN
+        -- The new condition takes its place.
+        UPDATE clone.store_relation r SET live = NULL WHERE r.store = store_table.store AND r.relation = store_table.relation;
+        PERFORM clone_internal.follow_before_declaring(store, relation);
     END IF;
     PERFORM clone_internal.check_condition(relation, live);
     -- id_column defaults to the primary key.
@@ -381,6 +390,11 @@ BEGIN
     END IF;
     IF target IS NOT NULL THEN
         PERFORM clone_internal.check_table(target, 'target');
+    END IF;
+    IF clone_internal.new_names(store, relation) IS NOT NULL THEN
+        UPDATE clone.store_column c SET role = 'keep', value = NULL
+        WHERE c.store = store_column.store AND c.relation = store_column.relation AND c.name = store_column.name AND c.role = 'expression';
+        PERFORM clone_internal.follow_before_declaring(store, relation);
     END IF;
     UPDATE clone.store_column c
     SET role = store_column.role, target = store_column.target, value = store_column.value, reason = 'set by hand'
