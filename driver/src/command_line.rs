@@ -11,6 +11,7 @@ use crate::commands;
 use crate::failure::{Report, exit_code};
 use crate::interrupt;
 use crate::output::Format;
+use crate::output::messages;
 use crate::output::printable::escape_json;
 use crate::output::redact::redact;
 
@@ -21,6 +22,7 @@ pub fn main() -> ExitCode {
         Err(error) => return wrong_usage(&error),
     };
     let json = cli.format() == Format::Json;
+    messages::set_json(json);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -28,7 +30,7 @@ pub fn main() -> ExitCode {
     {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("pg_clone: error: cannot start: {error}");
+            show(&anyhow::anyhow!("cannot start: {error}"), json);
             return ExitCode::from(1);
         }
     };
@@ -46,6 +48,12 @@ pub fn main() -> ExitCode {
 
 /// clap's message quotes the argument, which may be a connection string with a password.
 fn wrong_usage(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() && asks_for_json() {
+        let text = error.render().to_string();
+        let message = text.trim().trim_start_matches("error: ").to_owned();
+        show(&anyhow::anyhow!(redact(&message)), true);
+        return ExitCode::from(2);
+    }
     if error.use_stderr() {
         let _ = writeln!(
             anstream::stderr(),
@@ -63,6 +71,19 @@ fn wrong_usage(error: &clap::Error) -> ExitCode {
         }
         _ => ExitCode::SUCCESS,
     }
+}
+
+/// Whether a command line that cannot be parsed asks for JSON.
+fn asks_for_json() -> bool {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let says = |value: Option<&str>| value == Some("json");
+    arguments
+        .iter()
+        .any(|argument| argument == "--json" || argument == "--output=json")
+        || arguments
+            .windows(2)
+            .any(|pair| pair[0] == "--output" && says(pair.get(1).map(String::as_str)))
+        || says(std::env::var("PG_CLONE_OUTPUT").ok().as_deref())
 }
 
 fn show(error: &anyhow::Error, as_json: bool) {

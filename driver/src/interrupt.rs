@@ -1,11 +1,14 @@
 //! Handles SIGINT, SIGTERM and SIGHUP.
 
+use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+
+use crate::output::messages;
 
 /// Time after the signal at which the process ends even if it waits, e.g. for a directory on an unreachable file server or a
 /// statement that cannot be cancelled. Service managers (systemd, Kubernetes) wait 10 s or more before they kill it.
@@ -101,9 +104,17 @@ impl Interrupt {
 /// Ends the process after the time limit. Uses a thread of its own: those of the runtime may be blocked.
 fn end_anyway() {
     std::thread::sleep(patience());
-    eprintln!(
-        "pg_clone: error: interrupted: what was under way did not end in time and was left; what was not committed is undone"
-    );
+    const LEFT: &str =
+        "interrupted: what was under way did not end in time and was left; what was not committed is undone";
+    if messages::are_json() {
+        let _ = writeln!(
+            std::io::stderr(),
+            "{}",
+            serde_json::json!({"event": "error", "error": {"message": LEFT}})
+        );
+    } else {
+        let _ = writeln!(std::io::stderr(), "pg_clone: error: {LEFT}");
+    }
     std::process::exit(130);
 }
 

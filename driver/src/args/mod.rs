@@ -300,6 +300,9 @@ pub struct VerifyArgs {
     /// Recompute the values that the store derives from documents, and compare them (medplum stores).
     #[arg(long)]
     pub columns: bool,
+    /// Check the values of that many rows of each table only, and compare only the counts of rows [default: all].
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(i64).range(1..))]
+    pub sample: Option<i64>,
     /// Do not check its files.
     #[arg(long)]
     pub no_blobs: bool,

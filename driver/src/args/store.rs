@@ -45,6 +45,12 @@ pub enum StoreAction {
         /// Name of the store [default: the table's].
         #[arg(long)]
         name: Option<String>,
+        /// Look only at tables of this schema; may be repeated [default: all].
+        #[arg(long = "schema", value_name = "SCHEMA")]
+        schemas: Vec<String>,
+        /// A table whose rows all tenants share, with its schema; may be repeated.
+        #[arg(long = "shared", value_name = "TABLE")]
+        shared: Vec<String>,
         /// Write the description to this file [default: standard output].
         #[arg(id = "file", long = "file", short = 'f', value_name = "FILE")]
         output: Option<PathBuf>,

@@ -15,7 +15,7 @@ use crate::blobs::AllowedLocations;
 use crate::connect::session::Session;
 use crate::failure::Hinted;
 use crate::interrupt::Interrupt;
-use crate::output::printable::escape;
+use crate::output::messages;
 use crate::output::{Output, thousands};
 
 use self::redis_cache::RedisCache;
@@ -302,9 +302,10 @@ pub async fn flush_due(
 }
 
 fn warn(error: &anyhow::Error) {
-    eprintln!(
-        "pg_clone: warning: {}; the server may show rows that are gone: pg_clone cache flush",
-        escape(&crate::output::redact::redact(&format!("{error:#}")))
+    messages::say(
+        "warning",
+        &format!("{error:#}; the server may show rows that are gone: pg_clone cache flush"),
+        None,
     );
 }
 

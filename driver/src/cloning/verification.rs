@@ -45,13 +45,14 @@ impl Verification {
         project: &str,
         store: Option<&str>,
         columns: bool,
+        sample: Option<i64>,
     ) -> Result<Self> {
         let statement = format!(
             "SELECT check_name, subject, expected, found, ok FROM {schema}.project_clone_verify($1::text, store => $2::text, \
-             columns => $3)"
+             columns => $3, sample => $4)"
         );
         let rows = session
-            .query(&statement, &[&project, &store, &columns])
+            .query(&statement, &[&project, &store, &columns, &sample])
             .await
             .with_context(|| format!("cannot verify the project {project:?}"))?;
         let checks = rows

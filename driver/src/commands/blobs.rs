@@ -71,6 +71,7 @@ async fn copy(context: &mut Context, request: &FileRequest) -> Result<Exit> {
 
 async fn status(context: &mut Context, run: Option<i64>) -> Result<Exit> {
     let target = context.target()?;
+    context.session(&target).await?.check_extension().await?;
     let pool = target.pool(1)?;
     let interrupt = context.interrupt.clone();
     let status = interrupt
@@ -151,6 +152,7 @@ fn status_json(status: &Status) -> Value {
 
 async fn retry(context: &mut Context, run: Option<i64>, permanent: bool) -> Result<Exit> {
     let target = context.target()?;
+    context.session(&target).await?.check_extension().await?;
     let pool = target.pool(1)?;
     let interrupt = context.interrupt.clone();
     let files = interrupt

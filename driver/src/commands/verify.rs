@@ -13,7 +13,8 @@ pub(super) async fn run(context: &mut Context, args: &VerifyArgs) -> Result<Exit
     let schema = session.extension_schema().await?;
     context.progress.phase("verifying");
     let store = args.store.as_deref();
-    let mut verification = Verification::run(&session, &schema, &args.project, store, args.columns).await?;
+    let mut verification =
+        Verification::run(&session, &schema, &args.project, store, args.columns, args.sample).await?;
     if !args.no_blobs {
         let interrupt = context.interrupt.clone();
         interrupt

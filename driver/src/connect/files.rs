@@ -1,5 +1,6 @@
 //! libpq's two files: the service file and the password file.
 
+use crate::output::messages;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -49,10 +50,11 @@ pub(super) struct Login<'a> {
 pub(super) fn read_password(path: &Path, login: &Login<'_>) -> Option<String> {
     let permissions = std::fs::metadata(path).ok()?.permissions();
     if permissions.mode() & 0o077 != 0 {
-        eprintln!(
-            "pg_clone: warning: password file {} is readable by others and ignored; permissions should be u=rw (0600)",
+        let ignored = format!(
+            "password file {} is readable by others and ignored; permissions should be u=rw (0600)",
             path.display()
         );
+        messages::say("warning", &ignored, None);
         return None;
     }
     find_password(&std::fs::read_to_string(path).ok()?, login)

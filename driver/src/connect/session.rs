@@ -12,8 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::connect::Target;
 use crate::interrupt::{Interrupt, Interrupted};
-use crate::output::printable::escape;
-use crate::output::redact::redact;
+use crate::output::messages;
 
 /// Time limit for the end of a cancelled statement; then the connection is closed, which ends its transaction.
 const CANCELLING: Duration = Duration::from_secs(5);
@@ -95,11 +94,7 @@ impl Session {
                         // Class 57: the server ends the connection. The next statement gets an error.
                         && !notice.code().code().starts_with("57")
                     {
-                        eprintln!(
-                            "pg_clone: {}: {}",
-                            notice.severity().to_lowercase(),
-                            escape(&redact(notice.message()))
-                        );
+                        messages::say(&notice.severity().to_lowercase(), notice.message(), notice.hint());
                     }
                 }
             });

@@ -1,5 +1,6 @@
 //! Standard output: text, CSV, or one JSON document.
 
+pub mod messages;
 pub mod printable;
 pub mod redact;
 

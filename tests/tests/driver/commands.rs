@@ -32,6 +32,12 @@ async fn a_clone_with_its_files_exits_with_0_and_gives_machines_one_document() {
 
     let runs = json(&source.pg_clone(&["runs", "--json"]));
     assert_eq!(runs["runs"][0]["target_project"], clone);
+    let sampled = source.pg_clone(&["verify", clone, "--sample", "3", "--json"]);
+    assert_eq!(json(&sampled)["ok"], true, "{}", said(&sampled));
+    assert_eq!(
+        source.pg_clone(&["verify", clone, "--sample", "0"]).status.code(),
+        Some(2)
+    );
     let shown = json(&source.pg_clone(&["show", "1", "--json"]));
     assert_eq!(shown["run"], result["report"]["run"]);
 }

@@ -203,3 +203,102 @@ async fn what_is_not_there_and_what_is_no_description_are_errors_that_say_so() {
     assert_eq!(desk.store(&["discover"]).status.code(), Some(2));
     std::fs::remove_file(file).unwrap();
 }
+
+/// Every line on standard error is a JSON object; the values of their member `event`.
+fn events(output: &Output) -> Vec<String> {
+    String::from_utf8_lossy(&output.stderr)
+        .lines()
+        .map(|line| {
+            let event: serde_json::Value = serde_json::from_str(line).expect(line);
+            event["event"].as_str().unwrap().to_owned()
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn with_json_all_messages_are_json() {
+    let desk = Desk::new(&format!(
+        "{DESK}; ALTER TABLE account ADD api_token text DEFAULT 'sk_live_0123456789abcdef'"
+    ))
+    .await;
+    // The questions are part of what is printed.
+    let found = desk.store(&["discover", "account", "--name", "desk", "--json"]);
+    assert_eq!(events(&found), Vec::<String>::new(), "{}", said(&found));
+    let questions = json(&found)["questions"].as_array().unwrap().len();
+    assert!(questions > 0);
+    let file = tempfile();
+    let found = desk.store(&["discover", "account", "--name", "desk", "--json", "--file", &file]);
+    assert_eq!(events(&found), Vec::<String>::new(), "{}", said(&found));
+    assert_eq!(json(&found)["questions"].as_array().unwrap().len(), questions);
+    assert_eq!(json(&found)["file"], file.as_str());
+    let made = desk.store(&["import", &file, "--json"]);
+    assert_eq!(made.status.code(), Some(0), "{}", said(&made));
+    // A warning of the server.
+    desk.db
+        .run("SELECT clone.store_column('desk', 'topic', 't', 'null'); ALTER TABLE topic DROP t")
+        .await;
+    desk.db.run("CREATE FUNCTION warns() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'careful' USING HINT = 'slowly'; END $$; CREATE EVENT TRIGGER warns ON ddl_command_end EXECUTE FUNCTION warns()").await;
+    let created = desk.store(&["create", "docs", "documents", "--json"]);
+    assert!(
+        events(&created).iter().all(|event| event == "warning") && !events(&created).is_empty(),
+        "{}",
+        said(&created)
+    );
+    assert!(
+        said(&created).contains("\"hint\":\"slowly\""),
+        "{}",
+        said(&created)
+    );
+    desk.db.run("DROP EVENT TRIGGER warns").await;
+    // Wrong usage, also where the command line cannot be read.
+    for arguments in [
+        &["check", "--json"][..],
+        &["--output", "json", "nothing"],
+        &["alter", "desk", "-o", "x", "--json"],
+    ] {
+        let failed = desk.store(arguments);
+        assert_eq!(failed.status.code(), Some(2), "{}", said(&failed));
+        assert_eq!(events(&failed), ["error"], "{}", said(&failed));
+    }
+    std::fs::remove_file(&file).unwrap();
+}
+
+#[tokio::test]
+async fn a_discovery_takes_schemas_and_shared_tables() {
+    let desk = Desk::new(&format!(
+        "{DESK}; CREATE TABLE country (id int PRIMARY KEY); CREATE SCHEMA other; CREATE TABLE other.visit (id int PRIMARY KEY, account_id int REFERENCES account)"
+    ))
+    .await;
+    let tables = |output: &Output| -> Vec<String> {
+        let found = json(output);
+        let tables = found["tables"].as_array().unwrap().iter();
+        tables
+            .map(|table| table["table"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let found = desk.store(&[
+        "discover", "account", "--schema", "public", "--schema", "other", "--shared", "country", "--json",
+    ]);
+    assert_eq!(found.status.code(), Some(0), "{}", said(&found));
+    assert!(
+        tables(&found).contains(&"other.visit".to_owned()),
+        "{}",
+        printed(&found)
+    );
+    assert!(
+        json(&found)["shared"].to_string().contains("country"),
+        "{}",
+        printed(&found)
+    );
+    for wrong in [["--schema", "nowhere"], ["--shared", "nothing"]] {
+        let failed = desk.store(&["discover", "account", wrong[0], wrong[1]]);
+        assert_eq!(failed.status.code(), Some(1), "{}", said(&failed));
+        assert!(said(&failed).contains("hint: "), "{}", said(&failed));
+    }
+}
+
+/// A name of a file that does not exist yet.
+fn tempfile() -> String {
+    let name = format!("pg_clone_stores_{}.json", std::process::id());
+    std::env::temp_dir().join(name).display().to_string()
+}

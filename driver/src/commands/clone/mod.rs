@@ -91,7 +91,7 @@ impl Aftermath<'_> {
             context.progress.phase("verifying");
             let (project, store) = (report.target_project(), self.args.store.as_deref());
             let mut verification =
-                Verification::run(self.session, self.schema, project, store, false).await?;
+                Verification::run(self.session, self.schema, project, store, false, None).await?;
             if !self.args.new.no_blobs && !self.args.blobs_later {
                 verification
                     .add_files(self.session, self.target, store, &context.allowed)

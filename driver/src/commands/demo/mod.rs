@@ -111,7 +111,8 @@ async fn show(context: &mut Context, args: &DemoArgs, cluster: &Cluster) -> Resu
     context.output.styled(&document_diff(&before, &after));
 
     context.progress.phase("verifying");
-    let mut verification = Verification::run(&session, &schema, report.target_project(), None, false).await?;
+    let mut verification =
+        Verification::run(&session, &schema, report.target_project(), None, false, None).await?;
     verification
         .add_files(&session, &target, None, &context.allowed)
         .await?;

@@ -13,6 +13,7 @@ use crate::cloning::calls::text;
 use crate::commands::Context;
 use crate::connect::session::Session;
 use crate::failure::{Exit, Hinted, UsageContext};
+use crate::output::messages;
 use crate::output::printable::escape;
 
 const QUESTIONS: &str = "SELECT pg_catalog.to_jsonb(q) FROM clone.store_check($1::text) AS q";
@@ -22,18 +23,18 @@ pub(super) async fn run(context: &mut Context, session: &Session, action: &Store
         StoreAction::Discover {
             table,
             name,
+            schemas,
+            shared,
             output,
             create,
         } => {
-            discover(
-                context,
-                session,
+            let tenants = Tenants {
                 table,
-                name.as_deref(),
-                output.as_deref(),
-                *create,
-            )
-            .await
+                name: name.as_deref(),
+                schemas,
+                shared,
+            };
+            discover(context, session, &tenants, output.as_deref(), *create).await
         }
         StoreAction::Check { name } => check(context, session, name).await,
         StoreAction::Export { name, output } => {
@@ -71,18 +72,29 @@ pub(super) async fn run(context: &mut Context, session: &Session, action: &Store
     }
 }
 
+/// What is discovered.
+struct Tenants<'a> {
+    table: &'a str,
+    name: Option<&'a str>,
+    /// Empty: all.
+    schemas: &'a [String],
+    shared: &'a [String],
+}
+
 async fn discover(
     context: &mut Context,
     session: &Session,
-    table: &str,
-    name: Option<&str>,
+    tenants: &Tenants<'_>,
     output: Option<&Path>,
     create: bool,
 ) -> Result<Exit> {
+    let (table, name) = (tenants.table, tenants.name);
+    let schemas = (!tenants.schemas.is_empty()).then(|| tenants.schemas.to_vec());
     let row = session
         .query_one(
-            "SELECT clone.store_discover(clone_internal.table_named($1::text), $2::text)",
-            &[&table, &name],
+            "SELECT clone.store_discover(clone_internal.table_named($1::text), $2::text, $3::text[], \
+             ARRAY(SELECT clone_internal.table_named(s) FROM pg_catalog.unnest($4::text[]) AS s))",
+            &[&table, &name, &schemas, &tenants.shared.to_vec()],
         )
         .await
         .with_context(|| format!("cannot discover the tables of {table}"))?;
@@ -114,13 +126,23 @@ async fn discover(
             .context("cannot make the store")?;
         let store: String = row.try_get(0)?;
         context.output.line(format!("Store {store} is registered"));
-        if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+        if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && !messages::are_json() {
             answer_questions(session, &store).await?;
         }
         return check(context, session, &store).await;
     }
+    if messages::are_json()
+        && let Some(path) = output
+    {
+        save(&description, path)?;
+        context
+            .output
+            .document(&json!({"file": path.display().to_string(), "questions": questions}));
+        return Ok(Exit::Done);
+    }
     write(context, &description, output)?;
-    for question in &questions {
+    // In JSON they are part of the description.
+    for question in questions.iter().filter(|_| !messages::are_json()) {
         eprintln!(
             "{}: {}",
             escape(text(question, "severity")),
@@ -204,7 +226,9 @@ async fn check(context: &mut Context, session: &Session, name: &str) -> Result<E
         "{} open questions, {errors} of them stop a clone",
         questions.len()
     ));
-    context.output.document(&json!({"questions": questions}));
+    context
+        .output
+        .document(&json!({"store": name, "questions": questions}));
     Ok(if errors == 0 { Exit::Done } else { Exit::Failed })
 }
 
@@ -216,11 +240,15 @@ async fn export(session: &Session, name: &str) -> Result<Value> {
     Ok(row.try_get(0)?)
 }
 
+fn save(description: &Value, path: &Path) -> Result<()> {
+    let pretty = serde_json::to_string_pretty(description)?;
+    fs::write(path, pretty + "\n").with_context(|| format!("cannot write {}", path.display()))
+}
+
 fn write(context: &mut Context, description: &Value, output: Option<&Path>) -> Result<()> {
     match output {
         Some(path) => {
-            let pretty = serde_json::to_string_pretty(description)?;
-            fs::write(path, pretty + "\n").with_context(|| format!("cannot write {}", path.display()))?;
+            save(description, path)?;
             context.output.line(format!("Written to {}", path.display()));
             context
                 .output
