@@ -38,6 +38,9 @@ pub fn hint(
     violation: &Violation,
     without_triggers: bool,
 ) -> Option<String> {
+    if violation.kind == Kind::OutOfRange {
+        return numbers_from_defaults(store);
+    }
     let name = format!("{}.{}", violation.schema, violation.table);
     let parent = partitions.get(&name);
     let table = store
@@ -69,12 +72,42 @@ pub fn hint(
             violation.constraint,
             call("…", "'value', value => '…'")
         ),
-        Kind::TriggeredChange => return None,
+        Kind::TriggeredChange | Kind::OutOfRange => return None,
         Kind::NotNull => format!(
             "Give the column a value in clones: {}, or 'default'.",
             call(&violation.column, "'value', value => '…'")
         ),
     })
+}
+
+/// Which columns get numbers from their defaults: the error of a number that does not fit names none.
+fn numbers_from_defaults(store: &Store) -> Option<String> {
+    const NAMED: usize = 5;
+    let mut columns = store.tables.iter().flat_map(|table| {
+        let drawn = table.columns.iter().filter(|column| {
+            column.role == ColumnRole::Default
+                && !column.generated
+                && matches!(column.type_name.as_str(), "smallint" | "integer" | "bigint")
+        });
+        drawn.map(|column| {
+            format!(
+                "{}.{} ({})",
+                table.sql_name,
+                quote::identifier(&column.name),
+                column.type_name
+            )
+        })
+    });
+    let named: Vec<String> = columns.by_ref().take(NAMED).collect();
+    if named.is_empty() {
+        return None;
+    }
+    Some(format!(
+        "Columns that get a number from their default in each clone and refresh: {}{}. Give the column a larger type, ALTER TABLE … ALTER COLUMN … \
+         TYPE bigint, and its sequence a larger end, ALTER SEQUENCE … AS bigint NO MAXVALUE; or let the sequence go on from a smaller value.",
+        named.join(", "),
+        if columns.next().is_some() { ", …" } else { "" }
+    ))
 }
 
 fn unique(

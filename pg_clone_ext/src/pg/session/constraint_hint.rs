@@ -38,6 +38,8 @@ pub enum Kind {
     NotNull,
     /// 27000: no constraint; a trigger has changed a row that the statement at hand deletes.
     TriggeredChange,
+    /// 22003 and 2200H: no constraint; a number does not fit its column, or a sequence has come to its end.
+    OutOfRange,
 }
 
 type Hint = dyn Fn(&Violation) -> Option<String>;
@@ -84,6 +86,8 @@ fn kind_of(code: i32) -> Option<Kind> {
         PgSqlErrorCode::ERRCODE_CHECK_VIOLATION => Kind::Check,
         PgSqlErrorCode::ERRCODE_NOT_NULL_VIOLATION => Kind::NotNull,
         PgSqlErrorCode::ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION => Kind::TriggeredChange,
+        PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE
+        | PgSqlErrorCode::ERRCODE_SEQUENCE_GENERATOR_LIMIT_EXCEEDED => Kind::OutOfRange,
         _ => return None,
     })
 }

@@ -96,8 +96,14 @@ impl<'r> Transformer<'r> {
                 Action::Owner(_) => "owner",
                 _ => "value",
             };
+            let fitting = match &output.action {
+                Action::Project | Action::ProjectUnlessNull => {
+                    "give the column a larger type, or let the sequence of the project's key go on from a smaller value that fits".to_owned()
+                }
+                _ => format!("give a {given} that fits"),
+            };
             let _hint = ErrorHint::new(&format!(
-                "Column {} of {} would get it; give a {given} that fits its type {}.",
+                "Column {} of {} would get it; {fitting} its type {}.",
                 quote::identifier(&output.column),
                 table.sql_name,
                 output.type_name
