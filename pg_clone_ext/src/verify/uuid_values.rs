@@ -378,6 +378,7 @@ fn as_read(table: &Table, column: &Column, numbers: bool) -> String {
 }
 
 /// What the UUIDs of each column name, in the rows of a project. `keys`: the project's own, and those of the other one.
+#[expect(clippy::too_many_arguments, reason = "both sets of keys and where to look")]
 fn named(
     pair: &Pair<'_>,
     contents: &Contents,

@@ -121,9 +121,12 @@ fn key_in_order(pair: &Pair<'_>, table: &Table) -> Result<Option<(String, KeyKin
     })
 }
 
+/// Whether a sequence only counts up. It may be in a schema that the role may not use.
 fn ascends(sequence: &str) -> Result<bool> {
     exists(&SourceQuery::over("pg_catalog.pg_sequence").filter(format!(
-        "t.seqrelid OPERATOR(pg_catalog.=) {}::pg_catalog.regclass::pg_catalog.oid AND t.seqincrement OPERATOR(pg_catalog.>) 0::pg_catalog.int8 AND NOT t.seqcycle",
+        "t.seqincrement OPERATOR(pg_catalog.>) 0::pg_catalog.int8 AND NOT t.seqcycle AND t.seqrelid OPERATOR(pg_catalog.=) ANY (SELECT c.oid FROM pg_catalog.pg_class AS c \
+         JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace WHERE c.relkind OPERATOR(pg_catalog.=) 'S' \
+         AND pg_catalog.format('%I.%I', n.nspname, c.relname) OPERATOR(pg_catalog.=) {})",
         quote::literal(sequence)
     )))
 }

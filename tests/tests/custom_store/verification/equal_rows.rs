@@ -129,3 +129,18 @@ async fn a_refresh_and_keys_of_a_default_have_no_order() {
         crate::assert_verified(&db, &clone).await;
     }
 }
+
+#[tokio::test]
+async fn a_role_that_may_not_use_the_schema_of_a_sequence_verifies() {
+    let db = described(
+        "CREATE SCHEMA own; CREATE SEQUENCE own.slots_id; CREATE TABLE org (id bigserial PRIMARY KEY, name text);
+         CREATE TABLE slots (id bigint PRIMARY KEY DEFAULT nextval('own.slots_id'), org_id bigint NOT NULL REFERENCES org);
+         INSERT INTO org (name) VALUES ('Other'), ('Ours'); INSERT INTO slots (org_id) SELECT 2 FROM generate_series(1, 3)",
+        "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'slots', 'resource', project_column => 'org_id')",
+    )
+    .await;
+    let clone = db.clone_project("'2', 'Copy'").await;
+    db.run("DROP ROLE IF EXISTS checks_order; CREATE ROLE checks_order; SELECT clone.allow('checks_order'); GRANT SELECT ON org, slots TO checks_order; SET ROLE checks_order")
+        .await;
+    crate::assert_verified(&db, &clone).await;
+}
