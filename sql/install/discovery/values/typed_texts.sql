@@ -137,6 +137,26 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.ask_about_typed_texts(text, clone_internal.typed_text[]) IS 'Records questions about values that hold the name of a table and a key of it';
 
+-- Whether texts with such keys are lists for programs, such as the scopes of a token (project:12 task:34), and no prose.
+CREATE FUNCTION clone_internal.lists_typed_keys(relation regclass, "column" name, form text, example text) RETURNS boolean
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    -- Each part has a sign within it.
+    pattern text := '^\s*[^\s,;]*[[:alnum:]][:/#|=@.~_-]+[[:alnum:]*][^\s,;]*([\s,;]+[^\s,;]*[[:alnum:]][:/#|=@.~_-]+[[:alnum:]*][^\s,;]*)*\s*$';
+    share numeric;
+BEGIN
+    IF form <> '' THEN
+        RETURN example ~ pattern;
+    END IF;
+    EXECUTE format('SELECT avg(CASE WHEN s.x ~ $1 THEN 1 ELSE 0 END) FROM (SELECT %s COLLATE "C" AS x FROM %s AS t WHERE t.%I IS NOT NULL) s WHERE s.x ~ ''[A-Za-z_][:;/#|=@.~_-]+[0-9]''',
+        clone_internal.column_text('t', relation, "column"), clone_internal.spread(relation, quote_ident("column"), 500), "column") INTO share USING pattern;
+    RETURN COALESCE(share >= 0.9, false);
+END
+$$;
+COMMENT ON FUNCTION clone_internal.lists_typed_keys(regclass, name, text, text) IS 'Whether texts with names of tables and keys are lists for programs, and no prose';
+
 -- Those that no declaration can follow are said.
 CREATE FUNCTION clone_internal.ask_about_typed_prose(store text, typed clone_internal.typed_text[]) RETURNS void
 LANGUAGE sql
@@ -145,13 +165,15 @@ AS $$
     -- What cannot be followed as the value of a generated column is not followed by its number.
     DELETE FROM clone.store_question q USING clone.store_question o
     WHERE q.store = $1 AND q.path = '$..[?@]' AND o.store = $1 AND o.relation = q.relation AND o."column" = q."column" AND o.path <> q.path AND o.severity = 'error' AND o.answer IS NULL;
-    SELECT clone_internal.ask($1, k.relation, k."column", '', CASE WHEN bool_or(k.form LIKE '%~') THEN 'error' ELSE 'warning' END,
+    SELECT clone_internal.ask($1, k.relation, k."column", '', CASE WHEN bool_or(k.form LIKE '%~' OR k.lists) THEN 'error' ELSE 'warning' END,
         format('%s.%I holds names of tables with keys of %s within longer texts, such as %s: clones keep them', k.relation, k."column", string_agg(DISTINCT k.target::text, ', '), clone_internal.quoted(left(min(k.example), 60)))
             -- Names are no prose: who looks for a row's member finds none.
-            || CASE WHEN bool_or(k.form LIKE '%~') THEN '. They are names of members, and no declaration says which of these are keys of which table' ELSE '' END,
-        CASE WHEN NOT bool_or(k.form LIKE '%~') THEN clone_internal.keep_call($1, k.relation, k."column", '') END, CASE WHEN bool_or(k.form LIKE '%~') THEN clone_internal.keep_call($1, k.relation, k."column", '') END)
-    FROM unnest($2) k
-    WHERE NOT (k.exact AND (k.form IN ('', '$') OR k.always)) AND NOT clone_internal.answered($1, k.relation, k."column", '')
+            || CASE WHEN bool_or(k.form LIKE '%~') THEN '. They are names of members, and no declaration says which of these are keys of which table'
+                    -- They say who may do something with the source's rows.
+                    WHEN bool_or(k.lists) THEN '. They are no prose, and no declaration says which number in a list is a key of which table: give the clone other texts by an SQL expression over the row, clone.store_column(…, ''expression'', value => …), or none' ELSE '' END,
+        CASE WHEN NOT bool_or(k.form LIKE '%~' OR k.lists) THEN clone_internal.keep_call($1, k.relation, k."column", '') END, CASE WHEN bool_or(k.form LIKE '%~' OR k.lists) THEN clone_internal.keep_call($1, k.relation, k."column", '') END)
+    FROM (SELECT t.*, clone_internal.lists_typed_keys(t.relation, t."column", t.form, t.example) AS lists FROM unnest($2) t WHERE NOT (t.exact AND (t.form IN ('', '$') OR t.always))) k
+    WHERE NOT clone_internal.answered($1, k.relation, k."column", '')
       AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = k.relation AND q."column" = k."column")
     GROUP BY k.relation, k."column"
 $$;

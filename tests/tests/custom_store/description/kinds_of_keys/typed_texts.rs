@@ -243,6 +243,42 @@ async fn keys_within_prose_are_said() {
 }
 
 #[tokio::test]
+async fn keys_of_several_tables_in_lists_of_permissions_are_not_kept_unasked() {
+    let db = discovered(
+        "CREATE TABLE accounts (id serial PRIMARY KEY, name text); INSERT INTO accounts (name) VALUES ('A'), ('B'), ('C');
+         CREATE TABLE projects (id serial PRIMARY KEY, account_id int NOT NULL REFERENCES accounts, title text);
+         CREATE TABLE tasks (id serial PRIMARY KEY, account_id int NOT NULL REFERENCES accounts, title text);
+         CREATE TABLE tokens (id serial PRIMARY KEY, account_id int NOT NULL REFERENCES accounts, scopes text, grants text, note text, doc jsonb);
+         INSERT INTO projects (account_id, title) SELECT a, 'P' || n FROM generate_series(1, 10) n, generate_series(1, 3) a ORDER BY n, a;
+         INSERT INTO tasks (account_id, title) SELECT account_id, 'T' || id FROM projects ORDER BY id;
+         INSERT INTO tokens (account_id, scopes, grants, note, doc)
+         SELECT p.account_id, format('project:%s task:%s', p.id, t.id), format('project.%s.read,task.%s.write,billing.read', p.id, t.id), format('See project:%s and also task:%s', p.id, t.id), jsonb_build_object('scope', format('openid:x project:%s task:%s', p.id, t.id))
+         FROM projects p JOIN tasks t ON t.account_id = p.account_id AND t.id <> p.id AND t.id % 5 = p.id % 5 ORDER BY p.title DESC, p.id",
+        "accounts",
+    )
+    .await;
+    assert_eq!(
+        db.list("SELECT concat_ws(' ', severity, subject, CASE WHEN answer IS NULL THEN 'no proposal' END) FROM clone.store_check('s') ORDER BY subject").await,
+        [
+            "error public.tokens.doc no proposal",
+            "error public.tokens.grants no proposal",
+            "warning public.tokens.note",
+            "error public.tokens.scopes no proposal",
+        ]
+    );
+    let refused = db.fails("SELECT project_clone('2')").await;
+    assert!(
+        refused.code == "55000"
+            && refused
+                .message
+                .contains("no declaration says which number in a list"),
+        "{refused:?}"
+    );
+    answer_all(&db, "otherwise").await;
+    db.clone_project("'2', options => '{\"verify\": true}'").await;
+}
+
+#[tokio::test]
 async fn settings_that_are_keys_of_rows_of_other_tenants_are_none() {
     let db = discovered(
         "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B'), ('C');
