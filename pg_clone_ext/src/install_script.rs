@@ -195,14 +195,9 @@ extension_sql_file!(
     requires = ["discover_tables"]
 );
 extension_sql_file!(
-    "../../sql/install/discovery/new_values/text_forms.sql",
-    name = "text_forms",
-    requires = ["discover_references"]
-);
-extension_sql_file!(
     "../../sql/install/discovery/new_values/unique_columns.sql",
     name = "unique_columns",
-    requires = ["text_forms"]
+    requires = ["discover_references"]
 );
 extension_sql_file!(
     "../../sql/install/discovery/preset_discover.sql",
