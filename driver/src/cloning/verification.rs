@@ -12,8 +12,8 @@ use crate::output::{Output, thousands};
 const FAILURES_SHOWN: usize = 50;
 
 /// The store of the run that created the project, if the store has files.
-const STORE_WITH_FILES: &str = "SELECT r.store FROM clone.run r JOIN clone.store s ON s.name = r.store \
-     WHERE r.target_project = $1 AND ($2::text IS NULL OR r.store = $2) AND s.options ? 'blobs' \
+const STORE_WITH_FILES: &str = "SELECT r.store, r.target_project FROM clone.run r JOIN clone.store s ON s.name = r.store \
+     WHERE pg_catalog.lower(r.target_project) = pg_catalog.lower($1) AND ($2::text IS NULL OR r.store = $2) AND s.options ? 'blobs' \
      ORDER BY r.id DESC LIMIT 1";
 
 /// One check of `project_clone_verify`.
@@ -99,7 +99,9 @@ impl Verification {
             return Ok(());
         };
         let store: String = row.try_get(0)?;
-        let report = blobs::verify(&target.pool(1)?, &store, &self.project, allowed)
+        // As the run has recorded it: the caller may have written it in other letters.
+        let project: String = row.try_get(1)?;
+        let report = blobs::verify(&target.pool(1)?, &store, &project, allowed)
             .await
             .with_context(|| format!("cannot look for the files of {:?}", self.project))?;
         let found = report.checked - report.faulty;

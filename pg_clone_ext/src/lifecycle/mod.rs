@@ -2,6 +2,7 @@
 
 pub mod authorize;
 mod delete;
+mod deletion_statement;
 mod expiry;
 pub mod identity;
 mod ids;

@@ -46,7 +46,7 @@ pub fn store_of_clone(request: &Request) -> Result<String> {
 }
 
 /// The only store in which a run made the project, if the caller sees its projects.
-fn made_in(project: &str) -> Result<Option<String>> {
+pub fn made_in(project: &str) -> Result<Option<String>> {
     let made_in = {
         let _owner = AsExtensionOwner::new();
         pgrx::Spi::get_one_with_args::<Vec<String>>(

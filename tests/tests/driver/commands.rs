@@ -34,6 +34,9 @@ async fn a_clone_with_its_files_exits_with_0_and_gives_machines_one_document() {
     assert_eq!(runs["runs"][0]["target_project"], clone);
     let sampled = source.pg_clone(&["verify", clone, "--sample", "3", "--json"]);
     assert_eq!(json(&sampled)["ok"], true, "{}", said(&sampled));
+    // An id in other letters is the same, also for its files.
+    let checks = json(&source.pg_clone(&["verify", &clone.to_uppercase(), "--json"]))["checks"].to_string();
+    assert!(checks.contains("\"check_name\":\"files\""), "{checks}");
     assert_eq!(
         source.pg_clone(&["verify", clone, "--sample", "0"]).status.code(),
         Some(2)

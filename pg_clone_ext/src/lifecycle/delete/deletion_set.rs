@@ -1,12 +1,12 @@
 //! The rows of a project that are deleted, as SQL to delete and to count them.
 
-use super::concurrent_changes;
 use super::foreign_keys;
 use super::triggers::{DeferredTriggers, Triggers};
 use crate::catalog::filled_now;
 use crate::error::internal;
+use crate::lifecycle::deletion_statement::{Going, Statement};
+use crate::pg::query;
 use crate::pg::query::snapshot::within_current;
-use crate::pg::query::{self, for_each_written_row};
 use crate::pg::session::settings_guard::{CallersPath, ReadingSettings};
 use crate::run::copy::deferred_triggers;
 use crate::run::copy::written_rows::WrittenRows;
@@ -18,9 +18,6 @@ use std::collections::{HashMap, HashSet};
 
 /// Rows by table, in the order of deletion.
 pub type Counts = Map<String, Value>;
-
-/// Rows that are deleted: their table's name, and the condition on its rows `t`.
-type Going = (String, String);
 
 /// What a deletion has done, and what it has still to do.
 #[derive(Default)]
@@ -252,10 +249,19 @@ impl DeletionSet {
         Ok(rows)
     }
 
-    /// Runs what is deferred now, and refuses (0A000) what it changes.
-    pub fn run_deferred(&self, deferred: &DeferredTriggers, path: &CallersPath) -> Result<()> {
+    /// Runs what is deferred now, refuses (0A000) what it changes, and deletes what it writes for the project; the numbers by table.
+    pub fn run_deferred(&self, deferred: &DeferredTriggers, path: &CallersPath) -> Result<Counts> {
         deferred.run(&self.store, path, true)?;
-        self.check_none_left(&deferred.triggers)
+        let _settings = ReadingSettings::with_memory();
+        let _hints = deferred.triggers.hint_for_changes();
+        let statement = Statement {
+            rows: self,
+            triggers: &deferred.triggers,
+            path,
+            before_actions: &|| Ok(()),
+            waiting: Vec::new(),
+        };
+        self.delete_written(&statement, &[]).map(counted)
     }
 
     /// Refuses (0A000) a deletion after which rows of the project exist. Without triggers only another session can have written them, after the
@@ -358,75 +364,6 @@ impl DeletionSet {
             }
         }
         Ok(tables)
-    }
-}
-
-/// A statement that deletes rows of the set.
-struct Statement<'s> {
-    rows: &'s DeletionSet,
-    triggers: &'s Triggers,
-    path: &'s CallersPath,
-    before_actions: &'s dyn Fn() -> Result<()>,
-    /// Tables of which a later statement deletes the rows.
-    waiting: Vec<&'s str>,
-}
-
-impl Statement<'_> {
-    /// Deletes these rows, of which the first `others` are not the set's own; the numbers of deleted ones by table.
-    fn run(&self, goes: &[Going], others: usize) -> Result<Vec<(String, i64)>> {
-        let mut parts = Vec::new();
-        let mut counts = Vec::new();
-        for (number, (name, condition)) in goes.iter().enumerate() {
-            parts.push(format!(
-                "d{number} AS (DELETE FROM {name} AS t WHERE {condition} RETURNING 1)"
-            ));
-            counts.push(format!(
-                "SELECT {number}::pg_catalog.int8, pg_catalog.count(*) FROM d{number}"
-            ));
-        }
-        if counts.is_empty() {
-            return Ok(Vec::new());
-        }
-        // Under the same snapshot: the rows that should go.
-        for (number, (name, condition)) in goes.iter().enumerate() {
-            let of_store = self
-                .rows
-                .store
-                .tables
-                .iter()
-                .find(|table| table.sql_name == *name);
-            if of_store.is_some_and(|table| self.triggers.keeping.contains(&table.oid)) {
-                let place = goes.len() + number;
-                let rows = SourceQuery::over(name).filter(condition);
-                counts.push(rows.select(&format!("{place}::pg_catalog.int8, pg_catalog.count(*)")));
-            }
-        }
-        let sql = format!("WITH {} {}", parts.join(", "), counts.join(" UNION ALL "));
-        let mut rows = vec![0; 2 * goes.len()];
-        for_each_written_row(&sql, self.path, &mut |row| {
-            let Some(row) = row else {
-                let deleted = |name: &str| match goes.iter().skip(others).position(|(own, _)| own == name) {
-                    Some(place) => rows.get(others + place).copied().unwrap_or(0),
-                    None if self.waiting.contains(&name) => i64::MAX,
-                    None => 0,
-                };
-                concurrent_changes::check(self.rows, &deleted, self.triggers)?;
-                return (self.before_actions)();
-            };
-            if let (Some(place), Some(count)) = (row.bigint(0), row.bigint(1))
-                && let Some(rows) = usize::try_from(place).ok().and_then(|place| rows.get_mut(place))
-            {
-                *rows = count;
-            }
-            Ok(())
-        })?;
-        let expected = rows.split_off(goes.len());
-        for ((name, _), (deleted, expected)) in goes.iter().zip(rows.iter().zip(&expected)) {
-            if expected > deleted {
-                return Err(self.triggers.have_kept(name, expected - deleted));
-            }
-        }
-        Ok(goes.iter().map(|(name, _)| name.clone()).zip(rows).collect())
     }
 }
 

@@ -62,11 +62,18 @@ fn delete(project: &str, store: Option<&str>, options: DeleteOptions, path: &Cal
     if made_by.is_none() {
         if target::exists(&store, &project)? {
             if !options.force {
-                let force = format!(
-                    "To delete it nevertheless: project_delete({}, options => '{{\"force\": true}}').",
-                    quote::literal(&project)
-                );
-                return Err(target::not_a_clone(&project, force));
+                let hint = match target::made_in(&project)? {
+                    Some(other) if other != store.name => format!(
+                        "It is a clone in store \"{other}\": project_delete({}, {}).",
+                        quote::literal(&project),
+                        quote::literal(&other)
+                    ),
+                    _ => format!(
+                        "To delete it nevertheless: project_delete({}, options => '{{\"force\": true}}').",
+                        quote::literal(&project)
+                    ),
+                };
+                return Err(target::not_a_clone(&project, hint));
             }
         } else {
             tombstone = target::tombstone(&store.name, &project)?;
@@ -121,10 +128,13 @@ fn delete(project: &str, store: Option<&str>, options: DeleteOptions, path: &Cal
             .written_concurrently(&deletion_set)?
             .refuse(&project, "deleted", CONFLICT_HINT),
     })?;
+    let mut rows = deleted.rows;
     if let Some(deferred) = &deleted.deferred {
-        deletion_set.run_deferred(deferred, path)?;
+        for (name, more) in deletion_set.run_deferred(deferred, path)? {
+            let before = rows.get(&name).and_then(Value::as_i64).unwrap_or_default();
+            rows.insert(name, (before + more.as_i64().unwrap_or_default()).into());
+        }
     }
-    let rows = deleted.rows;
     if rows.is_empty() {
         match (&made_by, &tombstone) {
             (Some(made_by), _) if made_by.rows > 0 && !options.force => {
@@ -285,7 +295,7 @@ impl Report<'_> {
 
 mod below;
 pub mod cache;
-mod concurrent_changes;
+pub mod concurrent_changes;
 pub mod conflicts;
 pub mod deletion_set;
 mod dependent_rows;
@@ -297,4 +307,5 @@ mod options;
 mod references;
 pub mod rows_of_others;
 mod shared_rows;
+
 pub mod triggers;

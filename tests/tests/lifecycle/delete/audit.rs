@@ -118,3 +118,14 @@ async fn a_project_that_refers_to_its_rows_is_deleted_with_them() {
     db.run(&format!("SELECT project_delete('{clone}')")).await;
     assert_eq!(db.number("SELECT count(*) FROM audit").await, 2);
 }
+
+#[tokio::test]
+async fn what_a_deferred_trigger_writes_goes_too() {
+    let db = store("", "AFTER DELETE ON post FOR EACH ROW WHEN (false)", LOG).await;
+    db.run("CREATE CONSTRAINT TRIGGER late AFTER DELETE ON post DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION noted()")
+        .await;
+    let clone = db.clone_project("'1', 'copy'").await;
+    let report = db.json(&format!("SELECT project_delete('{clone}')")).await;
+    assert_eq!(report["tables"]["public.audit"], 11, "{report}");
+    assert_eq!(db.number("SELECT count(*) FROM audit").await, 2);
+}

@@ -44,6 +44,15 @@ async fn a_refresh_is_one_in_the_store_that_made_the_clone() {
             .fails(&format!("SELECT project_clone({refresh}, store => '{other}')"))
             .await;
         assert_eq!(refused.code, "22023", "{refused:?}");
+        let refused = db
+            .fails(&format!("SELECT project_delete('{staging}', '{other}')"))
+            .await;
+        assert!(
+            refused.code == "55000"
+                && refused.hint
+                    == format!("It is a clone in store \"{store}\": project_delete('{staging}', '{store}')."),
+            "{refused:?}"
+        );
         db.run(&format!("SELECT project_delete('{staging}')")).await;
     }
 }
