@@ -179,10 +179,10 @@ fn places_behind_prefix(text: &[char]) -> Vec<Place> {
         })
         .collect();
     // Base64: of the last character before the padding, some bits are none of the value's.
-    if text.last() == Some(&'=') {
-        if let Some(at) = text.iter().rposition(|c| *c != '=') {
-            out[at] = None;
-        }
+    if text.last() == Some(&'=')
+        && let Some(at) = text.iter().rposition(|c| *c != '=')
+    {
+        out[at] = None;
     }
     let mut start = 0;
     while start + 36 <= text.len() {
