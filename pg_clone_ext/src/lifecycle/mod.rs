@@ -2,7 +2,6 @@
 
 pub mod authorize;
 mod delete;
-mod deletion_statement;
 mod expiry;
 pub mod identity;
 mod ids;

@@ -295,7 +295,6 @@ impl Report<'_> {
 
 mod below;
 pub mod cache;
-pub mod concurrent_changes;
 pub mod conflicts;
 pub mod deletion_set;
 mod dependent_rows;

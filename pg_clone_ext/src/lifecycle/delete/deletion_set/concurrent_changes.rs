@@ -3,10 +3,10 @@
 //! Under READ COMMITTED the statement keeps a row that another session has just given to another project, but deletes what depends on it;
 //! a row that it has just got is left. Under a fixed isolation level the server itself raises 40001.
 
-use super::deletion_set::DeletionSet;
-use super::triggers::Triggers;
+use super::DeletionSet;
 use crate::catalog::filled_now;
 use crate::error::internal;
+use crate::lifecycle::delete::triggers::Triggers;
 use crate::pg::query;
 use crate::pg::query::snapshot::{Seen, within_renewed};
 use pg_clone_core::error::{Code, Error, Result};

@@ -1,8 +1,7 @@
 //! One statement of a deletion.
 
-use super::delete::concurrent_changes;
-use super::delete::deletion_set::DeletionSet;
-use super::delete::triggers::Triggers;
+use super::{DeletionSet, concurrent_changes};
+use crate::lifecycle::delete::triggers::Triggers;
 use crate::pg::query::for_each_written_row;
 use crate::pg::session::settings_guard::CallersPath;
 use pg_clone_core::error::Result;

@@ -1,10 +1,12 @@
 //! The rows of a project that are deleted, as SQL to delete and to count them.
 
+mod concurrent_changes;
+mod statement;
+
 use super::foreign_keys;
 use super::triggers::{DeferredTriggers, Triggers};
 use crate::catalog::filled_now;
 use crate::error::internal;
-use crate::lifecycle::deletion_statement::{Going, Statement};
 use crate::pg::query;
 use crate::pg::query::snapshot::within_current;
 use crate::pg::session::settings_guard::{CallersPath, ReadingSettings};
@@ -14,6 +16,7 @@ use crate::run::keys::Key;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{self, Oid, SourceQuery, Store, Table, TableRole, quote};
 use serde_json::{Map, Value};
+use statement::{Going, Statement};
 use std::collections::{HashMap, HashSet};
 
 /// Rows by table, in the order of deletion.
