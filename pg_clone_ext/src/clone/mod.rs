@@ -14,10 +14,10 @@ use crate::pg::session::settings_guard::CallersPath;
 use crate::pg::table::locks::OpenTables;
 use crate::pg::value::json_text::JsonText;
 use crate::records::runs;
-use crate::run::alone::Alone;
 use crate::run::constraint_hints;
 use crate::run::copy::trigger_effects::Effects;
 use crate::run::copy::{self, kept_ids};
+use crate::run::nested_runs::OpenRun;
 use crate::run::record::{self, blobs};
 use crate::run::state::{Run, TableStatistics};
 use crate::verify;
@@ -71,7 +71,10 @@ fn check_filled(
 /// `project_clone`: the new project's document.
 pub fn clone_project(request: Request, path: &CallersPath) -> Result<JsonText> {
     let began = Instant::now();
-    let _alone = Alone::begin("project_clone")?;
+    let _open = match request.options.replace {
+        Some(_) => OpenRun::begin("project_clone")?,
+        None => OpenRun::begin_clone("project_clone")?,
+    };
     let Prepared {
         mut run,
         mut refresh,

@@ -37,7 +37,7 @@ pub use subtypes::rows as subtypes;
 
 use crate::pg::session::settings_guard::ReadingSettings;
 use crate::prepared as query;
-use crate::run::alone::Alone;
+use crate::run::nested_runs::OpenRun;
 use forms::{Form, Forms};
 use journal::Origin;
 use reading::Reading;
@@ -134,7 +134,7 @@ impl Opened {
 /// 42501, P0002, 22023 as documented for `item_clone`; 53200 over the memory limit; 55000 if the store's rules are not valid
 /// or the source does not match the draft's etag.
 pub fn clone_items(call: &Call) -> Result<Vec<String>> {
-    let _alone = Alone::begin("item_clone")?;
+    let _open = OpenRun::begin("item_clone")?;
     let _settings = ReadingSettings::new();
     let opened = call.open()?;
     opened.require_author()?;

@@ -1,6 +1,5 @@
 //! One execution of a clone: its state and its stages, in the order in which `clone` calls them.
 
-pub mod alone;
 pub mod any_reference;
 pub mod authorize;
 pub mod constraint_hints;
@@ -11,6 +10,7 @@ pub mod file_rows;
 mod key_maps;
 pub mod keys;
 pub mod map;
+pub mod nested_runs;
 pub mod plan;
 pub mod record;
 pub mod state;

@@ -45,6 +45,11 @@ async fn a_run_within_a_run_is_refused() {
             "SELECT project_clone(''2'')",
             "project_clone",
         ),
+        (
+            "AFTER INSERT ON post",
+            "SELECT project_clone(''1'', options => ''{\"replace\": \"2\"}'')",
+            "project_clone",
+        ),
     ] {
         db.run(&format!(
             "CREATE TRIGGER calls {event} FOR EACH ROW EXECUTE FUNCTION calls('{inner}')"

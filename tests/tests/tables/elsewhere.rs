@@ -111,9 +111,9 @@ async fn a_foreign_table_below_a_parent_needs_one_snapshot_for_all_statements() 
              DO $$ BEGIN EXECUTE format('CREATE SERVER loop FOREIGN DATA WRAPPER postgres_fdw OPTIONS (dbname %L, host %L, port %L)',
                  current_database(), (string_to_array(current_setting('unix_socket_directories'), ','))[1], current_setting('port')); END $$;
              CREATE USER MAPPING FOR CURRENT_USER SERVER loop;
-             CREATE SCHEMA far; CREATE TABLE far.item (id uuid PRIMARY KEY, org_id uuid, kind text);
+             CREATE SCHEMA far; CREATE TABLE far.item (number serial, id uuid PRIMARY KEY, org_id uuid, kind text);
              CREATE TABLE org (id uuid PRIMARY KEY, name text); INSERT INTO org VALUES ('{PROJECT}', 'O');
-             INSERT INTO far.item SELECT md5('i' || n)::uuid, '{PROJECT}', 'a' FROM generate_series(1, 30) n;
+             INSERT INTO far.item (id, org_id, kind) SELECT md5('i' || n)::uuid, '{PROJECT}', 'a' FROM generate_series(1, 30) n;
              SELECT clone.store_create('s', 'custom'); SELECT clone.store_table('s', 'org', 'project'); {below}"
         ))
         .await;

@@ -11,9 +11,9 @@ use crate::catalog;
 use crate::pg::session::notice::notice;
 use crate::pg::session::settings_guard::CallersPath;
 use crate::records::{blob_queue, runs};
-use crate::run::alone::Alone;
 use crate::run::authorize::{not_found, project_id};
 use crate::run::keys::Key;
+use crate::run::nested_runs::OpenRun;
 use pg_clone_core::error::{Error, Result};
 use pg_clone_core::plan::{Oid, Store, quote};
 use serde_json::{Value, json};
@@ -26,13 +26,13 @@ pub fn delete_project(
     options: &Value,
     path: &CallersPath,
 ) -> Result<Value> {
-    let _alone = Alone::begin("project_delete")?;
+    let _open = OpenRun::begin("project_delete")?;
     delete(project, store, DeleteOptions::parse(options)?, path)
 }
 
 /// The same for a clone that has expired.
 pub fn delete_expired(project: &str, store: &str, path: &CallersPath) -> Result<Value> {
-    let _alone = Alone::begin("clone.expire")?;
+    let _open = OpenRun::begin("clone.expire")?;
     delete(project, Some(store), DeleteOptions::default(), path)
 }
 
