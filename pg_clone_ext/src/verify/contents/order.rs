@@ -54,9 +54,19 @@ impl Order {
         if rows.saturating_mul(2 * size_of::<(Id, i64)>()) > budget {
             return Ok(None);
         }
-        let read = |of_clone| match kind {
-            KeyKind::Uuid => read_uuids(pair, contents, table, &column, of_clone),
-            _ => read_numbers(pair, contents, table, &column, of_clone),
+        let read = |of_clone| -> Result<(Keys, Vec<i64>)> {
+            Ok(match kind {
+                KeyKind::Uuid => {
+                    let (keys, rows) =
+                        read_sorted(pair, contents, table, &column, of_clone, |row| row.uuid(0))?;
+                    (Keys::Uuids(keys), rows)
+                }
+                _ => {
+                    let (keys, rows) =
+                        read_sorted(pair, contents, table, &column, of_clone, |row| row.bigint(0))?;
+                    (Keys::Numbers(keys), rows)
+                }
+            })
         };
         let ((source, of_source), (clone, of_clone)) = (read(false)?, read(true)?);
         if let (Keys::Uuids(source), Keys::Uuids(clone)) = (&source, &clone)
@@ -175,26 +185,4 @@ fn read_sorted<K: Ord>(
     })?;
     rows.sort_unstable();
     Ok(rows.into_iter().unzip())
-}
-
-fn read_numbers(
-    pair: &Pair<'_>,
-    contents: &Contents,
-    table: &Table,
-    column: &str,
-    of_clone: bool,
-) -> Result<(Keys, Vec<i64>)> {
-    let (keys, rows) = read_sorted(pair, contents, table, column, of_clone, |row| row.bigint(0))?;
-    Ok((Keys::Numbers(keys), rows))
-}
-
-fn read_uuids(
-    pair: &Pair<'_>,
-    contents: &Contents,
-    table: &Table,
-    column: &str,
-    of_clone: bool,
-) -> Result<(Keys, Vec<i64>)> {
-    let (keys, rows) = read_sorted(pair, contents, table, column, of_clone, |row| row.uuid(0))?;
-    Ok((Keys::Uuids(keys), rows))
 }
