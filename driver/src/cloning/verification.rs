@@ -11,10 +11,11 @@ use crate::output::{Output, thousands};
 /// Maximum number of failed checks in text output.
 const FAILURES_SHOWN: usize = 50;
 
-/// The store of the run that created the project, if the store has files.
+/// The store of the run that created the project, if the store has files. One that is written in the same letters comes first: where ids are
+/// texts, `ACME` and `acme` may be two projects.
 const STORE_WITH_FILES: &str = "SELECT r.store, r.target_project FROM clone.run r JOIN clone.store s ON s.name = r.store \
      WHERE pg_catalog.lower(r.target_project) = pg_catalog.lower($1) AND ($2::text IS NULL OR r.store = $2) AND s.options ? 'blobs' \
-     ORDER BY r.id DESC LIMIT 1";
+     ORDER BY r.target_project = $1 DESC, r.id DESC LIMIT 1";
 
 /// One check of `project_clone_verify`.
 #[derive(Clone, Debug, Serialize, PartialEq, Eq)]
