@@ -76,6 +76,7 @@ async fn rows_without_ids(database: &Scratch, clone: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn the_project_arrives_as_project_clone_would_have_made_it() {
     let (cloned, clone) = medplum_source::cloned().await;
     let target = medplum_source::source().await;
