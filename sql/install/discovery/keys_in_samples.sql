@@ -10,20 +10,25 @@ CREATE TYPE clone_internal.word_of_table AS (word text, target regclass, describ
 -- partitions. So tables that nobody has named are read only if their owner is trusted: a superuser, the current role, or a role that owns a
 -- table of tenants.
 CREATE FUNCTION clone_internal.trusted_owners() RETURNS SETOF oid
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT o.oid FROM pg_roles o WHERE o.rolsuper OR o.rolname = CURRENT_USER
-    UNION SELECT c.relowner FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation WHERE r.role = 'project'
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY SELECT o.oid FROM pg_roles o WHERE o.rolsuper OR o.rolname = CURRENT_USER
+    UNION SELECT c.relowner FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation WHERE r.role = 'project';
+END
 $$;
 COMMENT ON FUNCTION clone_internal.trusted_owners() IS 'Roles whose tables discovery reads though nobody has named them';
 
 -- The table that each word names: the best match in the store, or a shared table outside of it (described: false).
 CREATE FUNCTION clone_internal.words_of_tables(store text, words text[]) RETURNS SETOF clone_internal.word_of_table
-LANGUAGE sql STABLE STRICT
+LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH tables AS MATERIALIZED (
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY WITH tables AS MATERIALIZED (
         SELECT c.oid, clone_internal.table_word(c.relname) AS word, r.relation IS NOT NULL AS described, r.id_column
         FROM pg_class c LEFT JOIN clone.store_relation r ON r.store = $1 AND r.relation = c.oid
         WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND (r.relation IS NOT NULL OR c.relowner IN (SELECT clone_internal.trusted_owners()) AND c.relnamespace IN (
@@ -52,7 +57,8 @@ AS $$
         WHERE a.word ~ '(^|_)(owner|author|assignee|assigned_to|creator|editor|sender|recipient|reviewer|approver|manager|responsible|requester|reporter|agent|inviter|lead|member|person|employee|user)$'
            OR a.word ~ '(^|_)(created|updated|modified|deleted|closed|resolved|locked|uploaded|approved|archived|invited|assigned)_by$'
     ) f
-    ORDER BY a.word, f.exact DESC, f.described DESC, f.length DESC, f.oid
+    ORDER BY a.word, f.exact DESC, f.described DESC, f.length DESC, f.oid;
+END
 $$;
 COMMENT ON FUNCTION clone_internal.words_of_tables(text, text[]) IS 'The tables that words name';
 

@@ -41,10 +41,12 @@ COMMENT ON FUNCTION clone_internal.has_roots(regclass, name, name) IS 'Whether a
 -- Undeclared references of described tables by the names of columns. exact: the whole word names the table.
 CREATE FUNCTION clone_internal.named_references(store text)
 RETURNS TABLE (relation regclass, name name, family text, target regclass, target_column name, exact boolean)
-LANGUAGE sql STABLE STRICT
+LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH others AS MATERIALIZED (
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY WITH others AS MATERIALIZED (
         -- Tables that are not described, such as users that all projects share.
         SELECT d.word FROM clone_internal.discoverable(clone_internal.schemas_of($1)) d WHERE d.oid NOT IN (SELECT r.relation::oid FROM clone.store_relation r WHERE r.store = $1)
     ), described AS MATERIALIZED (
@@ -95,7 +97,8 @@ AS $$
       AND NOT (d.oid = w.oid AND w.attname = d.id_column)
       AND NOT (w.word = 'parent' AND d.oid = w.oid AND NOT clone_internal.has_roots(w.oid, w.attname, d.id_column))
     -- build_id: ci_builds, not ci_runner_builds, which has a row for some of them and is named after both.
-    ORDER BY w.oid, w.attnum, m.exact DESC, l.links, x.prefixed DESC, d.of_others AND w.attname = d.id_column, CASE WHEN x.prefixed THEN -length(d.word) ELSE length(d.word) END DESC, clone_internal.nearness(w.oid, d.oid), d.oid
+    ORDER BY w.oid, w.attnum, m.exact DESC, l.links, x.prefixed DESC, d.of_others AND w.attname = d.id_column, CASE WHEN x.prefixed THEN -length(d.word) ELSE length(d.word) END DESC, clone_internal.nearness(w.oid, d.oid), d.oid;
+END
 $$;
 COMMENT ON FUNCTION clone_internal.named_references(text) IS 'Undeclared columns that refer to a table of the store by their names';
 
@@ -150,10 +153,12 @@ COMMENT ON FUNCTION clone_internal.worded_pairs(text) IS 'Undeclared polymorphic
 
 -- Undeclared pairs of a type column and an id column (Rails: x_type and x_id, Django: content_type_id and object_id).
 CREATE FUNCTION clone_internal.polymorphic_pairs(store text) RETURNS TABLE (relation regclass, type_column name, name name, family text)
-LANGUAGE sql STABLE STRICT
+LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH ids AS MATERIALIZED (
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY WITH ids AS MATERIALIZED (
         SELECT r.relation, i.attnum, i.attname, clone_internal.snake(i.attname) AS word, clone_internal.family(i.atttypid) AS family
         FROM clone.store_relation r
         JOIN pg_attribute i ON i.attrelid = r.relation AND i.attnum > 0 AND NOT i.attisdropped AND i.attname ~ '(_id|Id)$'
@@ -171,7 +176,8 @@ AS $$
     WHERE i.family IN ('int', 'text')
       AND (t.word IN (regexp_replace(i.word, '_id$', '_type'), regexp_replace(i.word, '_id$', '_kind')) OR i.attname = 'object_id' AND t.attname = 'content_type_id')
     UNION ALL
-    SELECT w.relation, w.type_column, w.name, w.family FROM clone_internal.worded_pairs($1) w
+    SELECT w.relation, w.type_column, w.name, w.family FROM clone_internal.worded_pairs($1) w;
+END
 $$;
 COMMENT ON FUNCTION clone_internal.polymorphic_pairs(text) IS 'Undeclared polymorphic pairs of columns';
 

@@ -2,33 +2,42 @@
 
 -- Tables of these schemas (NULL: all schemas) that may be described: plain and partitioned ones that belong to no extension.
 CREATE FUNCTION clone_internal.describable(schemas text[]) RETURNS TABLE (oid oid, word text, relname name, owner oid)
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT c.oid, clone_internal.table_word(c.relname), c.relname, c.relowner
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY SELECT c.oid, clone_internal.table_word(c.relname), c.relname, c.relowner
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE (n.nspname = ANY (schemas) OR schemas IS NULL AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'clone', 'clone_internal'))
       AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
-      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e');
+END
 $$;
 COMMENT ON FUNCTION clone_internal.describable(text[]) IS 'Tables that may be described, of these schemas or of all';
 
 -- Those that discovery may read and describe by itself.
 CREATE FUNCTION clone_internal.discoverable(schemas text[]) RETURNS TABLE (oid oid, word text, relname name)
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT d.oid, d.word, d.relname FROM clone_internal.describable($1) d WHERE d.owner IN (SELECT clone_internal.trusted_owners())
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY SELECT d.oid, d.word, d.relname FROM clone_internal.describable($1) d WHERE d.owner IN (SELECT clone_internal.trusted_owners());
+END
 $$;
 COMMENT ON FUNCTION clone_internal.discoverable(text[]) IS 'Tables that discovery may describe, of these schemas or of all';
 
 CREATE FUNCTION clone_internal.schemas_of(store text) RETURNS text[]
-LANGUAGE sql STABLE STRICT
+LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE WHEN jsonb_typeof(s.options->'schemas') = 'array' THEN ARRAY(SELECT jsonb_array_elements_text(s.options->'schemas'))
+#variable_conflict use_column
+BEGIN
+    RETURN (SELECT CASE WHEN jsonb_typeof(s.options->'schemas') = 'array' THEN ARRAY(SELECT jsonb_array_elements_text(s.options->'schemas'))
            ELSE ARRAY(SELECT DISTINCT n.nspname::text FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation JOIN pg_namespace n ON n.oid = c.relnamespace WHERE r.store = s.name) END
-    FROM clone.store s WHERE s.name = $1
+    FROM clone.store s WHERE s.name = $1);
+END
 $$;
 COMMENT ON FUNCTION clone_internal.schemas_of(text) IS 'Schemas in which names are looked up: option schemas, else the schemas of the store''s tables';
 

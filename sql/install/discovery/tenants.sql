@@ -49,11 +49,14 @@ COMMENT ON FUNCTION clone_internal.parent_key(text, regclass, regclass) IS 'The 
 
 -- The condition that a row names a row of a parent, as SQL. NULL: no columns say it.
 CREATE FUNCTION clone_internal.names_parent(store text, relation regclass, alias text, parent regclass, above text) RETURNS text
-LANGUAGE sql STABLE STRICT
+LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT string_agg(clone_internal.equality_sql($3, $2, u.own, $5, $4, u.other), ' AND ' ORDER BY u.n)
-    FROM clone_internal.parent_key($1, $2, $4) k CROSS JOIN LATERAL unnest(k.own, k.others) WITH ORDINALITY AS u (own, other, n)
+#variable_conflict use_column
+BEGIN
+    RETURN (SELECT string_agg(clone_internal.equality_sql($3, $2, u.own, $5, $4, u.other), ' AND ' ORDER BY u.n)
+    FROM clone_internal.parent_key($1, $2, $4) k CROSS JOIN LATERAL unnest(k.own, k.others) WITH ORDINALITY AS u (own, other, n));
+END
 $$;
 COMMENT ON FUNCTION clone_internal.names_parent(text, regclass, text, regclass, text) IS 'The condition that a row names a row of a parent, as SQL';
 

@@ -67,10 +67,12 @@ COMMENT ON FUNCTION clone_internal.operator_name(oid) IS 'An operator as SQL, va
 
 -- A generated column is an expression: its value is made of other columns.
 CREATE FUNCTION clone_internal.unique_columns(index_oid oid) RETURNS SETOF int2
-LANGUAGE sql STABLE STRICT
+LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH columns AS (
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY WITH columns AS (
         SELECT i.indrelid, a.attnum, a.attgenerated <> '' AS generated FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum > 0
         WHERE i.indexrelid = index_oid AND (a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1]) OR i.indexprs IS NOT NULL AND EXISTS (
             SELECT FROM pg_depend p WHERE p.classid = 'pg_class'::regclass AND p.objid = i.indexrelid AND p.refclassid = 'pg_class'::regclass
@@ -81,7 +83,8 @@ AS $$
     -- By the column or, from version 15 on, by its expression.
     SELECT p.refobjsubid::int2 FROM columns c JOIN pg_depend p ON p.refclassid = 'pg_class'::regclass AND p.refobjid = c.indrelid AND p.refobjsubid > 0 AND p.refobjsubid <> c.attnum
     WHERE c.generated AND (p.classid = 'pg_class'::regclass AND p.objid = c.indrelid AND p.objsubid = c.attnum
-        OR p.classid = 'pg_attrdef'::regclass AND p.objid = (SELECT e.oid FROM pg_attrdef e WHERE e.adrelid = c.indrelid AND e.adnum = c.attnum))
+        OR p.classid = 'pg_attrdef'::regclass AND p.objid = (SELECT e.oid FROM pg_attrdef e WHERE e.adrelid = c.indrelid AND e.adnum = c.attnum));
+END
 $$;
 COMMENT ON FUNCTION clone_internal.unique_columns(oid) IS 'The numbers of the columns of which a unique index or an exclusion constraint is made';
 
@@ -265,26 +268,31 @@ COMMENT ON FUNCTION clone_internal.store_keys(text) IS 'Keys, references and mem
 -- A cast from a type that is not PostgreSQL's own may call a function of whoever owns that type, with the rights of whoever runs the query.
 -- format() calls the output function, which is a superuser's. citext and its like are stored as text, and cast without a function.
 CREATE FUNCTION clone_internal.column_text(alias text, relation oid, "column" name) RETURNS text
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
     -- The texts of columns with different collations are comparable.
-    SELECT format('(%s COLLATE pg_catalog."C")', CASE -- Equal numbers have the same text.
+    RETURN (SELECT format('(%s COLLATE pg_catalog."C")', CASE -- Equal numbers have the same text.
            WHEN t.oid = 'numeric'::regtype THEN format('pg_catalog.trim_scale(%s)::pg_catalog.text', v.value)
            WHEN t.oid < 16384 OR EXISTS (SELECT FROM pg_cast c WHERE c.castsource = t.oid AND c.casttarget = 'text'::regtype AND c.castmethod = 'b') THEN v.value || '::pg_catalog.text'
            ELSE format('(CASE WHEN pg_catalog.num_nulls(%s) OPERATOR(pg_catalog.=) 0 THEN pg_catalog.format(''%%s'', %1$s) END)', v.value) END)
     FROM pg_attribute a JOIN pg_type t ON t.oid = clone_internal.base_type(a.atttypid)
     CROSS JOIN LATERAL (SELECT concat(alias || '.', quote_ident(a.attname)) AS value) v
-    WHERE a.attrelid = $2 AND a.attname = $3
+    WHERE a.attrelid = $2 AND a.attname = $3);
+END
 $$;
 COMMENT ON FUNCTION clone_internal.column_text(text, oid, name) IS 'The text form of a column''s value, as SQL; NULL if there is no such column';
 
 -- A comparison of texts reads the whole table: for eight columns and eight tables of 300,000 rows that took 49 s.
 CREATE FUNCTION clone_internal.equals_text(alias text, relation oid, "column" name, value text) RETURNS text
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE
+#variable_conflict use_column
+BEGIN
+    RETURN (SELECT CASE
            WHEN t.oid IN ('bigint'::regtype, 'integer'::regtype, 'smallint'::regtype) THEN format('%s OPERATOR(pg_catalog.=) (CASE WHEN %s OPERATOR(pg_catalog.~) %L THEN (%2$s)::pg_catalog.int8 '
                 'WHEN %2$s OPERATOR(pg_catalog.~) %4$L THEN CASE WHEN (%2$s)::pg_catalog.numeric BETWEEN (-9223372036854775808)::pg_catalog.numeric AND 9223372036854775807::pg_catalog.numeric THEN (%2$s)::pg_catalog.int8 END END)',
                 v.value, $4, '^(0|-?[1-9][0-9]{0,17})$', '^-?[1-9][0-9]{18}$')
@@ -295,7 +303,8 @@ AS $$
     FROM pg_attribute a JOIN pg_type t ON t.oid = clone_internal.base_type(a.atttypid)
     LEFT JOIN pg_collation l ON l.oid = a.attcollation LEFT JOIN pg_namespace n ON n.oid = l.collnamespace
     CROSS JOIN LATERAL (SELECT concat(alias || '.', quote_ident(a.attname)) AS value) v
-    WHERE a.attrelid = $2 AND a.attname = $3
+    WHERE a.attrelid = $2 AND a.attname = $3);
+END
 $$;
 COMMENT ON FUNCTION clone_internal.equals_text(text, oid, name, text) IS 'The condition that the text form of a column''s value is a text, as SQL that can use an index of the column; NULL if there is no such column';
 
@@ -346,11 +355,14 @@ COMMENT ON FUNCTION clone_internal.uuid_pattern(text) IS 'A UUID in lower case a
 -- The condition that columns of two rows are equal, as SQL. Numbers and UUIDs are compared as such, others by their text form: so columns of
 -- different types and collations can be compared. An index of the other column can be used.
 CREATE FUNCTION clone_internal.equality_sql(alias text, relation regclass, "column" text, other_alias text, other regclass, other_column text) RETURNS text
-LANGUAGE sql STABLE STRICT
+LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE WHEN clone_internal.family(a.atttypid) IN ('int', 'uuid') AND clone_internal.family(a.atttypid) = clone_internal.family(b.atttypid) THEN format('%s.%I = %s.%I', $4, $6, $1, $3)
+#variable_conflict use_column
+BEGIN
+    RETURN (SELECT CASE WHEN clone_internal.family(a.atttypid) IN ('int', 'uuid') AND clone_internal.family(a.atttypid) = clone_internal.family(b.atttypid) THEN format('%s.%I = %s.%I', $4, $6, $1, $3)
            ELSE clone_internal.equals_text($4, $5, $6::name, clone_internal.column_text($1, $2, $3::name)) END
-    FROM pg_attribute a, pg_attribute b WHERE a.attrelid = $2 AND a.attname = $3 AND b.attrelid = $5 AND b.attname = $6
+    FROM pg_attribute a, pg_attribute b WHERE a.attrelid = $2 AND a.attname = $3 AND b.attrelid = $5 AND b.attname = $6);
+END
 $$;
 COMMENT ON FUNCTION clone_internal.equality_sql(text, regclass, text, text, regclass, text) IS 'The condition that columns of two rows are equal, as SQL';

@@ -75,10 +75,12 @@ CREATE TYPE clone_internal.naming_way AS (relation regclass, columns text[], par
 -- Columns by which rows of a store's tables name rows of its other tables: foreign keys, declared references, UUIDs that are named after a
 -- table. Those that may not be empty come first; who wrote a row comes last.
 CREATE FUNCTION clone_internal.naming_ways(store text) RETURNS SETOF clone_internal.naming_way
-LANGUAGE sql STABLE STRICT
+LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH keys AS MATERIALIZED (
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY WITH keys AS MATERIALIZED (
         SELECT r.relation, r.id_column, clone_internal.table_word(c.relname) AS word
         FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation JOIN pg_attribute k ON k.attrelid = r.relation AND k.attname = r.id_column AND k.atttypid NOT IN (20, 21, 23, 25, 1043)
         WHERE r.store = $1 AND clone_internal.family(k.atttypid) = 'uuid'
@@ -106,7 +108,8 @@ AS $$
     CROSS JOIN LATERAL (
         SELECT bool_and(a.attnotnull) AS filled, min(a.attnum) AS place,
                COALESCE(bool_or(clone_internal.snake(a.attname) ~ '(^|_)(created|updated|modified|deleted|closed|resolved|locked|uploaded|approved|archived|invited|assigned|changed|edited|entered|reviewed)_by(_|$)|(^|_)(creator|editor|updater|modifier|last_editor)(_|$)'), false) AS person
-        FROM pg_attribute a WHERE a.attrelid = w.relation AND a.attname = ANY (w.columns)) o
+        FROM pg_attribute a WHERE a.attrelid = w.relation AND a.attname = ANY (w.columns)) o;
+END
 $$;
 COMMENT ON FUNCTION clone_internal.naming_ways(text) IS 'Columns by which rows of a store''s tables name rows of its other tables';
 

@@ -3,10 +3,12 @@
 -- References to the own table, in tables of which a row can name no tenant and no parent. loose: the columns that do can be NULL, else they
 -- have no foreign key and can hold any value, such as 0. form: column, array, or json (anywhere in a document).
 CREATE FUNCTION clone_internal.own_row_ways(store text) RETURNS TABLE (relation regclass, columns jsonb, others jsonb, form text, loose boolean)
-LANGUAGE sql STABLE STRICT
+LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH described AS MATERIALIZED (
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY WITH described AS MATERIALIZED (
         SELECT r.relation, COALESCE(r.project_column, '') AS project_column, r.join_column, r.id_column, o.loose, o.keyed
         FROM clone.store_relation r
         CROSS JOIN LATERAL (
@@ -30,16 +32,19 @@ AS $$
     JOIN pg_attribute a ON a.attrelid = l.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.attname NOT IN (l.id_column, l.project_column, COALESCE(l.join_column, ''))
     CROSS JOIN LATERAL (SELECT clone_internal.family(a.atttypid) AS family) f
     WHERE (f.family IN ('uuid', 'uuid[]', 'json') OR f.family = 'text' AND clone_internal.says_id(a.attname))
-      AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.contype = 'f' AND k.conrelid = l.relation AND a.attnum = ANY (k.conkey))
+      AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.contype = 'f' AND k.conrelid = l.relation AND a.attnum = ANY (k.conkey));
+END
 $$;
 COMMENT ON FUNCTION clone_internal.own_row_ways(text) IS 'Ways in which rows of a store''s tables can belong through other rows of the same table';
 
 -- As SQL over a row: it names no tenant and no parent, and belongs in no declared way but by the columns that are given.
 CREATE FUNCTION clone_internal.without_owner(store text, relation regclass, alias text, ignored jsonb) RETURNS text
-LANGUAGE sql STABLE STRICT
+LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT string_agg(c.condition, ' AND ' ORDER BY c.condition) FROM (
+#variable_conflict use_column
+BEGIN
+    RETURN (SELECT string_agg(c.condition, ' AND ' ORDER BY c.condition) FROM (
         SELECT CASE WHEN EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = $2 AND a.attnum = ANY (f.conkey)) OR k.rows IS NULL
                THEN clone_internal.empty_key($1, $2, a.attname, $3)
                ELSE format('(%1$s.%2$I IS NULL OR %4$s NOT IN (%3$s))', $3, a.attname, k.rows, clone_internal.column_text($3, $2, a.attname)) END AS condition
@@ -57,7 +62,8 @@ AS $$
         FROM clone.store_membership m
         WHERE m.store = $1 AND m.relation = $2 AND m.columns::text[] <> ARRAY(SELECT jsonb_array_elements_text($4))
           AND NOT EXISTS (SELECT FROM unnest(m.parent_columns) n JOIN pg_attribute a ON a.attrelid = m.parent AND a.attname = n AND clone_internal.family(a.atttypid) LIKE '%[]')
-    ) c
+    ) c);
+END
 $$;
 COMMENT ON FUNCTION clone_internal.without_owner(text, regclass, text, jsonb) IS 'The condition that a row belongs to no tenant by its columns, as SQL';
 

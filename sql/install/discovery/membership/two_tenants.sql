@@ -2,10 +2,12 @@
 
 -- Tables that tie rows of a table to tenants, as team_user does: their columns that name the tenant and the row.
 CREATE FUNCTION clone_internal.links_to(tenants regclass, tenant_key name, relation regclass) RETURNS TABLE (link regclass, tenant_column name, row_column name, key name)
-LANGUAGE sql STABLE STRICT
+LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH own AS MATERIALIZED (
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY WITH own AS MATERIALIZED (
         SELECT clone_internal.table_word(c.relname) AS word, c.relnamespace, k.key, clone_internal.family(a.atttypid) AS family
         FROM pg_class c CROSS JOIN LATERAL (SELECT clone_internal.key_of($3) AS key) k JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = k.key WHERE c.oid = $3
     ), tenant AS MATERIALIZED (
@@ -32,7 +34,8 @@ AS $$
       AND (EXISTS (SELECT FROM pg_index u WHERE u.indrelid = x.oid AND u.indisunique AND u.indnkeyatts = 2 AND x.attnum = ANY (u.indkey::int2[]) AND y.attnum = ANY (u.indkey::int2[]))
            OR clone_internal.table_word(c.relname) IN (t.word || '_' || o.word, o.word || '_' || t.word, t.word || 's_' || o.word, o.word || 's_' || t.word)
            OR clone_internal.table_word(c.relname) ~ '(^|_)(member|membership|participant|participation|seat|affiliation)$')
-    ORDER BY x.oid, x.attnum, y.attnum
+    ORDER BY x.oid, x.attnum, y.attnum;
+END
 $$;
 COMMENT ON FUNCTION clone_internal.links_to(regclass, name, regclass) IS 'Tables that tie rows of a table to tenants, and their columns';
 

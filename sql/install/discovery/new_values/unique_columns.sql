@@ -27,10 +27,12 @@ COMMENT ON FUNCTION clone_internal.made_new_by_uuids(text, regclass, name) IS 'W
 
 -- Whether each of these texts looks as if a program had made it at random: a token, an API key, a public id.
 CREATE FUNCTION clone_internal.made_at_random(vals text[]) RETURNS boolean
-LANGUAGE sql STABLE STRICT
+LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT COALESCE(bool_and(v.x ~ '^([A-Za-z0-9_.:+=-]{10,200}|[A-Za-z0-9+/]{20,200}=*|[{][0-9A-Fa-f-]{36}[}])$'), false)
+#variable_conflict use_column
+BEGIN
+    RETURN (SELECT COALESCE(bool_and(v.x ~ '^([A-Za-z0-9_.:+=-]{10,200}|[A-Za-z0-9+/]{20,200}=*|[{][0-9A-Fa-f-]{36}[}])$'), false)
        -- By chance a short one may have letters only.
        AND count(*) FILTER (WHERE v.uuid OR v.changes >= 2) >= 0.9 * count(*) AND avg(CASE WHEN v.uuid THEN 1 ELSE v.changes::numeric / length(v.x) END) >= 0.15
        -- Small letters, capitals and digits of one length: few of them have several digits.
@@ -39,7 +41,8 @@ AS $$
                  -- From a letter to a digit and back: rare in words and numbers.
                  length(regexp_replace(x, '([A-Za-z])(?=[0-9])|([0-9])(?=[A-Za-z])', '\1\2 ', 'g')) - length(x) AS changes,
                  length(regexp_replace(x, '([a-z])(?=[A-Z0-9])|([A-Z])(?=[a-z0-9])|([0-9])(?=[A-Za-z])', '\1\2\3 ', 'g')) - length(x) AS switches
-          FROM unnest($1) AS x) v
+          FROM unnest($1) AS x) v);
+END
 $$;
 COMMENT ON FUNCTION clone_internal.made_at_random(text[]) IS 'Whether each of these texts looks as if it had been made at random';
 
