@@ -78,7 +78,10 @@ async fn random_texts_have_the_form_of_the_sources() {
             "snowflake random",
             "upper random",
             "urn random",
-        ]
+        ],
+        "{:?} {:?}",
+        db.list("SELECT concat_ws(' ', subject, question, answer) FROM clone.store_check('s')").await,
+        db.list("SELECT urn FROM site").await
     );
     let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
     let uuid = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}";
