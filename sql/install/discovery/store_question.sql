@@ -1,7 +1,7 @@
 -- The tables of open questions from the data, and the answer that a column or path holds no reference.
 
 CREATE TABLE clone.store_question (
-    store     text NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
+    store     text COLLATE "C" NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
     relation  regclass NOT NULL,
     "column"  name NOT NULL,
     path      text NOT NULL DEFAULT '',
@@ -17,7 +17,7 @@ COMMENT ON COLUMN clone.store_question.target IS 'The table whose keys all value
 COMMENT ON COLUMN clone.store_question.path IS 'JSONPath in the column''s documents; empty: the column itself';
 
 CREATE TABLE clone.store_no_reference (
-    store     text NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
+    store     text COLLATE "C" NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
     relation  regclass NOT NULL,
     "column"  name NOT NULL,
     path      text NOT NULL DEFAULT '',

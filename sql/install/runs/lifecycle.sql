@@ -34,7 +34,7 @@ COMMENT ON COLUMN clone.run_identity.relation IS 'The table, for integer keys; N
 
 -- Resource types that a refresh (options.replace) keeps.
 CREATE TABLE clone.store_preserved (
-    store         text NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
+    store         text COLLATE "C" NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
     resource_type text NOT NULL,
     keep_added    boolean NOT NULL DEFAULT false,
     needs         text[],

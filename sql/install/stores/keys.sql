@@ -3,7 +3,7 @@
 
 CREATE TABLE clone.store_reference (
     id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    store         text NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
+    store         text COLLATE "C" NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
     relation      regclass NOT NULL,
     "column"      name NOT NULL,
     target        regclass NOT NULL,
@@ -26,7 +26,7 @@ COMMENT ON COLUMN clone.store_reference.condition IS 'SQL condition on rows in w
 
 CREATE TABLE clone.store_membership (
     id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    store          text NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
+    store          text COLLATE "C" NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
     relation       regclass NOT NULL,
     columns        name[] NOT NULL,
     parent         regclass NOT NULL,
@@ -40,7 +40,7 @@ COMMENT ON TABLE clone.store_membership IS
     'Further ways in which rows belong to a project: their columns equal those of a row of parent that belongs to it; see clone.store_belongs()';
 
 CREATE TABLE clone.store_shared (
-    store    text NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
+    store    text COLLATE "C" NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
     relation regclass NOT NULL,
     reason   text NOT NULL DEFAULT 'set by hand',
     PRIMARY KEY (store, relation)
