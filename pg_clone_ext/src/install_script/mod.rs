@@ -75,6 +75,7 @@ extension_sql_file!(
         table_match,
         ends_with_word,
         kind_forms,
+        kind_matches,
         names_person,
         has_persons,
         names_quantity,

@@ -12,6 +12,7 @@ COMMENT ON FUNCTION clone_internal.table_word(text) IS 'The word by which column
 COMMENT ON FUNCTION clone_internal.table_match(text, text) IS 'How a name can mean a table: 1 by its word and an ending, 2 with other words before, 3 by a part of the word';
 COMMENT ON FUNCTION clone_internal.ends_with_word(text, text) IS 'Whether a name is a word, or ends with it: v1_task with task';
 COMMENT ON FUNCTION clone_internal.kind_forms(text) IS 'The forms in which the names of types and tables are compared: saleorder for sale.order and SaleOrders';
+COMMENT ON FUNCTION clone_internal.kind_matches(text[], text[]) IS 'The pairs of names of types and tables that have one of the forms of clone_internal.kind_forms() in common';
 COMMENT ON FUNCTION clone_internal.names_person(text) IS 'Whether a name is that of a person in a role: author, created_by, ownerid';
 COMMENT ON FUNCTION clone_internal.has_persons(text) IS 'Whether a table of this word has persons as its rows: 2 users and those who work for the tenant, 1 others, 0 none';
 COMMENT ON FUNCTION clone_internal.names_quantity(text) IS 'Whether a name is that of an order, a size, an amount or a state, such as position or lock_version';

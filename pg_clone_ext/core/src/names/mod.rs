@@ -10,7 +10,7 @@ mod words;
 
 pub use keys::{folded_word, named_table, named_word, says_id};
 pub use meanings::{Persons, has_persons, names_person, names_quantity};
-pub use tables::{TableMatch, ends_with_word, kind_forms, table_match, table_word};
+pub use tables::{TableMatch, ends_with_word, kind_forms, kind_matches, table_match, table_word};
 pub use words::{plain, singular, snake};
 
 /// What is before the longest of these suffixes that ends the name; `None` if none does.

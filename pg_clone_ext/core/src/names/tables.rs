@@ -1,5 +1,7 @@
 //! How names of columns and types mean tables.
 
+use std::collections::{BTreeSet, HashMap};
+
 use super::keys::named_word;
 use super::words::{is_word_character, plain, singular, snake};
 
@@ -117,9 +119,44 @@ pub fn kind_forms(name: &str) -> Vec<String> {
     ]
 }
 
+/// The pairs of a name of a type and a name of a table that have a form in common, by [`kind_forms`], each once.
+pub fn kind_matches<'a>(kinds: &'a [String], tables: &'a [String]) -> Vec<(&'a str, &'a str)> {
+    let mut tables_of: HashMap<String, Vec<&str>> = HashMap::new();
+    for table in tables {
+        for form in kind_forms(table) {
+            tables_of.entry(form).or_default().push(table);
+        }
+    }
+    let found: BTreeSet<(&str, &str)> = kinds
+        .iter()
+        .flat_map(|kind| kind_forms(kind).into_iter().map(move |form| (kind, form)))
+        .filter_map(|(kind, form)| Some((kind, tables_of.get(&form)?)))
+        .flat_map(|(kind, named)| named.iter().map(move |table| (kind.as_str(), *table)))
+        .collect();
+    found.into_iter().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn types_match_tables_by_any_form_once() {
+        let names = |list: &[&str]| list.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        let (kinds, tables) = (
+            names(&["SaleOrder", "", "sale.order", "SaleOrder"]),
+            names(&["sale_orders", "sales_orders", "order", "?"]),
+        );
+        assert_eq!(
+            kind_matches(&kinds, &tables),
+            [
+                ("SaleOrder", "sale_orders"),
+                ("SaleOrder", "sales_orders"),
+                ("sale.order", "sale_orders"),
+                ("sale.order", "sales_orders"),
+            ]
+        );
+    }
 
     #[test]
     fn tables_have_a_word() {

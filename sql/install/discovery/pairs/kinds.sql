@@ -27,8 +27,6 @@ BEGIN
             VALUES (t.relname::text, 0), (t.nspname || '_' || t.relname, 0), (clone_internal.table_word(t.relname), 0), (substring(t.word FROM '^[^_]+_(.{3,})$'), 4)
             UNION ALL SELECT substr(t.word, length(p.prefix) + 1), 2 FROM prefix p WHERE starts_with(t.word, p.prefix)) AS v (name, rank)
         WHERE v.name <> ''
-    ), form AS MATERIALIZED (
-        SELECT f.form, s.oid, min(s.rank) AS rank FROM spelled s CROSS JOIN LATERAL unnest(clone_internal.kind_forms(s.name)) AS f (form) GROUP BY 1, 2
     ), kind AS MATERIALIZED (
         SELECT k.kind FROM unnest(kinds) AS k (kind)
     ), common AS MATERIALIZED (
@@ -42,8 +40,8 @@ BEGIN
             UNION ALL SELECT substr(k.kind, length(c.prefix) + 1), 3 FROM common c WHERE c.prefix IS NOT NULL) AS v (name, rank)
         WHERE v.name <> ''
     ), hit AS MATERIALIZED (
-        SELECT w.kind, f.oid, min(w.rank + f.rank) AS rank FROM (SELECT v.kind, x.form, min(v.rank) AS rank FROM variant v CROSS JOIN LATERAL unnest(clone_internal.kind_forms(v.name)) AS x (form) GROUP BY 1, 2) w
-        JOIN form f ON f.form = w.form GROUP BY 1, 2
+        SELECT v.kind, s.oid, min(v.rank + s.rank) AS rank FROM clone_internal.kind_matches(ARRAY(SELECT v.name FROM variant v), ARRAY(SELECT s.name FROM spelled s)) m
+        JOIN variant v ON v.name = m.kind JOIN spelled s ON s.name = m.table_name GROUP BY 1, 2
     ), best AS (
         SELECT h.*, min(h.rank) OVER (PARTITION BY h.kind) AS least, count(*) OVER (PARTITION BY h.kind, h.rank) AS tables FROM hit h
     )

@@ -242,13 +242,13 @@ BEGIN
     IF numbers = '{}' THEN
         RETURN;
     END IF;
-    -- What types say: by themselves, or in the table that explains them.
-    FOR c IN SELECT o.number, o.relation, o.type_column, array_agg(DISTINCT s.code) AS codes FROM unnest(relations, types) WITH ORDINALITY AS o (relation, type_column, number) JOIN unnest(sampled) s ON s.pair = o.number GROUP BY 1, 2, 3 LOOP
-        explained := explained || COALESCE((SELECT jsonb_agg(jsonb_build_object('pair', c.number, 'code', e.code, 'target', array_position(targets, e.target))) FROM (
+    -- What types say: by themselves, or in the table that explains them. Once for each column of types, which may be beside many ids.
+    FOR c IN SELECT o.relation, o.type_column, array_agg(DISTINCT s.code) AS codes, array_agg(DISTINCT o.number) AS pairs FROM unnest(relations, types) WITH ORDINALITY AS o (relation, type_column, number) JOIN unnest(sampled) s ON s.pair = o.number GROUP BY 1, 2 LOOP
+        explained := explained || COALESCE((SELECT jsonb_agg(jsonb_build_object('pair', p, 'code', e.code, 'target', array_position(targets, e.target))) FROM (
             SELECT k.kind AS code, k.target FROM clone_internal.tables_of_kinds($1, c.codes) k WHERE k.described
             UNION ALL
             SELECT x.code, x.target FROM clone_internal.explained_types($1, c.relation, c.type_column, c.codes) x WHERE NOT EXISTS (SELECT FROM unnest(c.codes) k WHERE k !~ '^[0-9]+$|^[0-9a-f-]{36}$')) e
-            WHERE e.target = ANY (targets)), '[]');
+            CROSS JOIN unnest(c.pairs) p WHERE e.target = ANY (targets)), '[]');
     END LOOP;
     FOR c IN
         WITH hit AS MATERIALIZED (
