@@ -149,6 +149,7 @@ DECLARE
     total bigint;
     place text;
     greatest_key numeric;
+    owners clone_internal.key_like[];
 BEGIN
     lists := ARRAY(SELECT o FROM clone_internal.lists_among(
         places || ARRAY(
@@ -186,9 +187,12 @@ BEGIN
         END IF;
         total := NULL;
         greatest_key := NULL;
+        -- Most tables have none of the keys: to compare all values with each took 9 of 13 s for 136 tables.
+        owners := ARRAY(SELECT DISTINCT ROW(0, o.tenant, o.value)::clone_internal.key_like FROM clone_internal.tenants_of_keys($1, t.relation, t.key, t.family, listed_values) o);
+        CONTINUE WHEN owners = '{}';
         FOR l IN
             WITH owner AS MATERIALIZED (
-                SELECT DISTINCT o.value, o.tenant FROM clone_internal.tenants_of_keys($1, t.relation, t.key, t.family, listed_values) o
+                SELECT o.token AS value, o.value AS tenant FROM unnest(owners) o
             ), used AS (
                 SELECT v.place, count(*) AS seen, count(o.value) AS keys, bool_or(v.value ~ '^[0-9]+$') AS numbers, max(v.times) AS times, count(DISTINCT v.tenant) FILTER (WHERE o.tenant = v.tenant OR o.value IS NULL) AS tenants,
                        count(*) FILTER (WHERE o.tenant = v.tenant) AS own, bool_or(v.tenant IS NULL) AS shared,
