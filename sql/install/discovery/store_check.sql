@@ -130,6 +130,30 @@ $$;
 COMMENT ON FUNCTION clone_internal.store_questions(text) IS
     'Open questions of a store, by the catalog and by the last check of the data';
 
+-- Nobody reads twenty questions of one kind: those that differ only in the column, or ask about the names of tables in documents, are one
+-- if they are more than three.
+CREATE FUNCTION clone_internal.grouped_questions(store text) RETURNS TABLE (severity text, subject text, question text, answer text, otherwise text)
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY WITH open AS MATERIALIZED (
+        SELECT q.*, CASE WHEN q.answer IS NULL OR q.subject = '' THEN q.subject || q.question WHEN q.subject LIKE '% $..[?@]' THEN '$..[?@]' ELSE replace(q.question, q.subject, '') END AS kind
+        FROM clone_internal.store_questions($1) q
+    ), grouped AS MATERIALIZED (
+        SELECT o.severity, o.kind, count(*) AS number, array_agg(o.subject ORDER BY o.subject) AS subjects, array_agg(o.question ORDER BY o.subject) AS questions,
+               string_agg(o.answer, ' ' ORDER BY o.subject) AS answers, string_agg(o.otherwise, ' ' ORDER BY o.subject) AS others, bool_and(o.otherwise IS NOT NULL) AS told
+        FROM open o GROUP BY 1, 2 HAVING count(*) > 3
+    )
+    SELECT o.severity, o.subject, o.question, o.answer, o.otherwise FROM open o WHERE NOT EXISTS (SELECT FROM grouped g WHERE g.severity = o.severity AND g.kind = o.kind)
+    UNION ALL
+    SELECT g.severity, g.subjects[1], format('%s. The same is asked about %s others, which the answer names too: %s', g.questions[1], g.number - 1, array_to_string(g.subjects[2:], ', ')), g.answers, CASE WHEN g.told THEN g.others END
+    FROM grouped g;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.grouped_questions(text) IS 'Open questions of a store, where more than three of one kind are one';
+
 CREATE FUNCTION clone.store_check(store text) RETURNS TABLE (severity text, subject text, question text, answer text, otherwise text)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -152,7 +176,7 @@ BEGIN
     IF EXISTS (SELECT FROM clone.store s WHERE s.name = store_check.store AND s.preset IN ('discover', 'custom')) THEN
         PERFORM clone_internal.ask_about_data(store, false);
     END IF;
-    RETURN QUERY SELECT q.* FROM clone_internal.store_questions(store) q ORDER BY array_position('{error,warning,note}'::text[], q.severity), q.subject, q.question;
+    RETURN QUERY SELECT q.* FROM clone_internal.grouped_questions(store) q ORDER BY array_position('{error,warning,note}'::text[], q.severity), q.subject, q.question;
 END
 $$;
 COMMENT ON FUNCTION clone.store_check(text) IS

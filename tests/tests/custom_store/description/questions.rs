@@ -400,3 +400,42 @@ async fn no_secret_becomes_null_where_a_check_constraint_may_forbid_it() {
         3
     );
 }
+
+#[tokio::test]
+async fn more_than_three_questions_of_one_kind_are_one() {
+    let db = discovered(
+        r#"CREATE TABLE team (id serial PRIMARY KEY, name text); INSERT INTO team (name) VALUES ('A'), ('B');
+           CREATE TABLE page (id int PRIMARY KEY, team_id int NOT NULL REFERENCES team, crm_id text, erp_id text, lms_id text, sso_id text, a jsonb, b jsonb, c jsonb, d jsonb, e jsonb);
+           INSERT INTO page SELECT 4710 + n, 1 + n % 2, NULL, NULL, NULL, NULL, o, o, o, o, o FROM (SELECT n, jsonb_build_object('text', 'see page/' || 4711 + (n + 1) % 30 || ' please') AS o FROM generate_series(1, 30) n) p"#,
+        "team",
+    )
+    .await;
+    let asked = db
+        .list("SELECT concat_ws(' ', severity, subject, question, answer) FROM clone.store_check('s') WHERE severity <> 'note' ORDER BY 1")
+        .await;
+    assert_eq!(asked.len(), 2, "{asked:#?}");
+    assert!(
+        asked[0].starts_with("error public.page.a $..[?@] ")
+            && asked[0].contains("The same is asked about 4 others")
+            && asked[0].matches("clone.store_reference(").count() == 5,
+        "{asked:#?}"
+    );
+    assert!(
+        asked[1].starts_with("warning public.page.crm_id ")
+            && asked[1].contains("3 others")
+            && asked[1].contains("public.page.erp_id, public.page.lms_id, public.page.sso_id")
+            && asked[1].matches("'keep');").count() == 4,
+        "{asked:#?}"
+    );
+    answer_all(&db, "answer").await;
+    assert!(open(&db).await.is_empty());
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_verified(&db, &clone).await;
+    assert_eq!(
+        db.number(&format!(
+            "SELECT count(*) FROM page p, LATERAL (VALUES (a), (b), (c), (d), (e)) v (o) JOIN page q ON v.o->>'text' = 'see page/' || q.id || ' please' WHERE p.team_id = {clone} AND q.team_id = p.team_id"
+        ))
+        .await,
+        75
+    );
+}
