@@ -125,8 +125,9 @@ BEGIN
         SELECT d.oid, i.attname AS name, t.attname AS type_column
         FROM clone_internal.discoverable(schemas) d
         JOIN pg_attribute i ON i.attrelid = d.oid AND i.attnum > 0 AND NOT i.attisdropped AND i.attname ~ '(_id|Id)$'
-        JOIN pg_attribute t ON t.attrelid = d.oid AND t.attnum > 0 AND NOT t.attisdropped AND t.attname ~ '(_type|Type)$|^content_type_id$'
-         AND (clone_internal.snake(t.attname) = regexp_replace(clone_internal.snake(i.attname), '_id$', '_type') OR i.attname = 'object_id' AND t.attname = 'content_type_id')
+        JOIN pg_attribute t ON t.attrelid = d.oid AND t.attnum > 0 AND NOT t.attisdropped AND t.attname ~ '(_type|Type)$|^[Cc]ontent(_type_id|TypeI[dD])$'
+         AND (clone_internal.snake(t.attname) = regexp_replace(clone_internal.snake(i.attname), '_id$', '_type')
+              OR clone_internal.snake(i.attname) = 'object_id' AND clone_internal.snake(t.attname) = 'content_type_id')
         WHERE NOT EXISTS (SELECT FROM clone.store_relation k WHERE k.store = discover_pairs.store AND k.relation::oid = d.oid)
           AND NOT EXISTS (SELECT FROM clone.store_shared k WHERE k.store = discover_pairs.store AND k.relation::oid = d.oid)
     LOOP

@@ -151,7 +151,7 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.worded_pairs(text) IS 'Undeclared polymorphic pairs of columns in other forms than x_type and x_id, whose types name tables';
 
--- Undeclared pairs of a type column and an id column (Rails: x_type and x_id, Django: content_type_id and object_id).
+-- Undeclared pairs of a type column and an id column (Rails: x_type and x_id, Django: content_type_id and object_id, also actor_content_type_id and actor_object_id).
 CREATE FUNCTION clone_internal.polymorphic_pairs(store text) RETURNS TABLE (relation regclass, type_column name, name name, family text)
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -169,12 +169,12 @@ BEGIN
     ), types AS MATERIALIZED (
         SELECT r.relation, t.attname, clone_internal.snake(t.attname) AS word
         FROM clone.store_relation r JOIN pg_attribute t ON t.attrelid = r.relation AND t.attnum > 0 AND NOT t.attisdropped
-        WHERE r.store = $1 AND t.attname ~ '(_type|_kind|Type|Kind)$|^content_type_id$' AND clone_internal.family(t.atttypid) IN ('text', '', 'int')
+        WHERE r.store = $1 AND t.attname ~ '(_type|_kind|Type|Kind)$|[Cc]ontent(_type_id|TypeI[dD])$' AND clone_internal.family(t.atttypid) IN ('text', '', 'int')
     )
     SELECT i.relation, t.attname, i.attname, i.family
     FROM ids i JOIN types t ON t.relation = i.relation AND t.attname <> i.attname
     WHERE i.family IN ('int', 'text')
-      AND (t.word IN (regexp_replace(i.word, '_id$', '_type'), regexp_replace(i.word, '_id$', '_kind')) OR i.attname = 'object_id' AND t.attname = 'content_type_id')
+      AND (t.word IN (regexp_replace(i.word, '_id$', '_type'), regexp_replace(i.word, '_id$', '_kind')) OR i.word ~ '(^|_)object_id$' AND t.word = regexp_replace(i.word, 'object_id$', 'content_type_id'))
     UNION ALL
     SELECT w.relation, w.type_column, w.name, w.family FROM clone_internal.worded_pairs($1) w;
 END
