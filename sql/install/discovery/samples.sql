@@ -158,7 +158,7 @@ BEGIN
         ), walk (c, holder, holder_list, member, list, kind, v, depth, inner_lists) AS (
             SELECT s.c, NULL::text, false, NULL::text, false, NULL::text, s.v, 0, 0 FROM (%s) AS s
             UNION ALL
-            -- Lists within lists.
+            -- Lists within lists. Dimensions of an array are none.
             SELECT w.c, n.holder, n.holder_list, n.member, n.list, n.kind, n.v, w.depth + 1, CASE WHEN n.list AND w.list THEN w.inner_lists + 1 ELSE 0 END
             FROM walk w CROSS JOIN LATERAL (
                 -- Members whose names are keys, as in {"votes": {"<key>": 1}}, count as elements of an array.
@@ -183,7 +183,7 @@ BEGIN
             SELECT l.c, CASE WHEN l.member IS NULL THEN CASE WHEN f.family = 'json' OR l.names OR l.list AND f.family = 'text' THEN '$' || CASE WHEN l.list THEN '[*]' ELSE '' END ELSE '' END
                          WHEN l.plain AND l.holder IS NULL THEN '$' || CASE WHEN l.holder_list THEN '[*]' ELSE '' END || format('[%%s]', quoted.member)
                          WHEN l.plain THEN format('$..[%%s]%%s[%%s]', quoted.holder, CASE WHEN l.holder_list THEN '[*]' ELSE '' END, quoted.member)
-                         ELSE format('$..[%%s]', quoted.member) END || CASE WHEN l.list AND l.member IS NOT NULL THEN '[*]' ELSE '' END || repeat('[*]', l.inner_lists) || CASE WHEN l.names THEN '[*]~' ELSE '' END AS path,
+                         ELSE format('$..[%%s]', quoted.member) END || CASE WHEN l.list AND l.member IS NOT NULL THEN '[*]' ELSE '' END || repeat('[*]', CASE WHEN f.family LIKE '%%[]' THEN 0 ELSE l.inner_lists END) || CASE WHEN l.names THEN '[*]~' ELSE '' END AS path,
                    COALESCE(CASE WHEN l.plain THEN l.holder ELSE l.member END, l.c::text) AS name, l.plain, CASE WHEN l.plain THEN l.kind END AS kind,
                    f.family, l.value
             FROM leaf l JOIN unnest($1, $2) AS f (name, family) ON f.name = l.c
