@@ -182,6 +182,29 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.share_of_numbers(regclass, name) IS 'Of the numbers up to the greatest key of a table, which share are keys';
 
+-- Of these tables of a store, in this order, those that have keys among the values which none before has.
+CREATE FUNCTION clone_internal.tables_of_keys(store text, vals text[], targets regclass[]) RETURNS regclass[]
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    k record;
+    other text[] := vals;
+    left_over text[];
+    found regclass[] := '{}';
+BEGIN
+    FOR k IN SELECT n.relation, n.name, n.family FROM unnest(targets) WITH ORDINALITY AS t (relation, number) JOIN clone_internal.naming_columns(store) n ON n.relation = t.relation AND n.is_id ORDER BY t.number LOOP
+        left_over := ARRAY(SELECT v FROM unnest(other) v WHERE v NOT IN (SELECT f.value FROM clone_internal.keys_among(k.relation, k.name, k.family, other) f));
+        IF cardinality(left_over) < cardinality(other) THEN
+            found := found || k.relation;
+            other := left_over;
+        END IF;
+    END LOOP;
+    RETURN found;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.tables_of_keys(text, text[], regclass[]) IS 'The tables of a store that have keys among these values which no table before has';
+
 -- Tables that nothing leads to by a name or a key, though their values do: link tables of trees (ancestor_id, descendant_id), logs.
 CREATE FUNCTION clone_internal.ask_about_links(store text, places clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
@@ -196,6 +219,7 @@ DECLARE
     -- Tables that are asked about.
     asked regclass[] := '{}';
     agrees boolean;
+    targets regclass[];
     -- The column that says which table its numbers are keys of.
     partner name;
     uuid text := '^' || clone_internal.uuid_pattern('-') || '$';
@@ -218,6 +242,8 @@ BEGIN
     END LOOP;
     FOR c IN
         SELECT p.relation, p."column" AS name, p.path, p.family, n.relation AS target, n.name AS key, n.role, n.is_id, cardinality(p.vals) AS seen, h.keys, s.severity, h.sure OR COALESCE(d.named, false) AS certain,
+               CASE WHEN h.sure AND p.path = '' AND p.family NOT LIKE '%[]' AND n.is_id AND h.keys < cardinality(p.vals) THEN p.vals END AS vals,
+               array_agg(n.relation) FILTER (WHERE h.sure AND n.is_id) OVER (PARTITION BY h.place ORDER BY h.keys DESC, n.relation::oid ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS others,
                bool_or(s.severity = 'error') OVER (PARTITION BY p.relation) AS better,
                jsonb_agg(jsonb_build_object('column', p."column", 'family', p.family, 'path', p.path, 'target', n.relation::oid::bigint, 'key', n.name)) FILTER (WHERE h.sure OR d.named) OVER (PARTITION BY p.relation) AS named
         FROM jsonb_to_recordset(hits) AS h (place bigint, target bigint, key name, keys bigint, sure boolean, rare float8)
@@ -257,7 +283,7 @@ BEGIN
               SELECT FROM unnest(places) y WHERE y.relation = p.relation AND y.path = '' AND y.family = 'text' AND p.path = '' AND clone_internal.pair_word(y."column", true) = clone_internal.pair_word(p."column", false)
                 AND NOT EXISTS (SELECT FROM unnest(y.vals) v WHERE lower(v) = ANY (SELECT lower(x) FROM unnest(clone_internal.type_names(n.relation)) x))
                 AND EXISTS (SELECT FROM unnest(y.vals) v JOIN clone_internal.discoverable(clone_internal.schemas_of(ask_about_links.store)) o ON lower(v) = ANY (SELECT lower(x) FROM unnest(clone_internal.type_names(o.oid::regclass)) x))))
-        ORDER BY p.relation, p.path <> '' OR p.family LIKE '%[]', NOT h.sure, NOT d.named, p.word = n.word || '_' || n.name DESC, s.severity, clone_internal.table_match(p."column", n.word), h.sure AND n.role <> 'project', n.role = 'project' AND n.is_id, pg_relation_size(n.relation), n.relation, p."column"
+        ORDER BY p.relation, p.path <> '' OR p.family LIKE '%[]', NOT h.sure, NOT d.named, p.word = n.word || '_' || n.name DESC, s.severity, clone_internal.table_match(p."column", n.word), h.sure AND n.role <> 'project', h.sure AND h.keys < cardinality(p.vals), n.role = 'project' AND n.is_id, pg_relation_size(n.relation), n.relation, p."column"
     LOOP
         CONTINUE WHEN c.severity IS NULL OR c.relation = ANY (asked);
         agrees := NULL;
@@ -267,6 +293,19 @@ BEGIN
             CONTINUE WHEN NOT agrees OR agrees IS NULL AND c.severity = 'warning' AND c.better;
         END IF;
         asked := asked || c.relation;
+        targets := clone_internal.tables_of_keys(ask_about_links.store, c.vals, c.target || c.others);
+        IF cardinality(targets) > 1 THEN
+            PERFORM clone_internal.ask(ask_about_links.store, c.relation, c.name, '', 'error',
+                format('%s.%I holds keys of %s. Its rows are not cloned', c.relation, c.name, regexp_replace(array_to_string(targets, ', '), ', ([^,]*)$', ' and \1')),
+                -- A text is rewritten by one reference: the rows of each are told apart.
+                (SELECT string_agg(format('SELECT clone.store_reference(%L, %L, %L, %L, %sbelongs => true);', ask_about_links.store, c.relation, c.name, n.relation,
+                            CASE WHEN c.family = 'text' THEN format('condition => %L, ', format('%s OPERATOR(pg_catalog.=) ANY (SELECT %s FROM %s AS k)',
+                                clone_internal.column_text(NULL, c.relation, c.name), clone_internal.column_text('k', n.relation, n.name), n.relation)) ELSE '' END), ' ' ORDER BY t.number)
+                 FROM unnest(targets) WITH ORDINALITY AS t (target, number) JOIN clone_internal.naming_columns(ask_about_links.store) n ON n.relation = t.target AND n.is_id)
+                    || ' ' || clone_internal.table_call(ask_about_links.store, c.relation, NULL, NULL, NULL),
+                format('SELECT clone.store_shared(%L, %L);', ask_about_links.store, c.relation));
+            CONTINUE;
+        END IF;
         partner := CASE WHEN NOT c.certain AND c.path = '' AND c.family = 'int' AND c.role <> 'project' AND c.is_id THEN clone_internal.pair_partner(ask_about_links.store, c.relation, c.name, ARRAY[c.target]) END;
         IF partner IS NOT NULL THEN
             PERFORM clone_internal.ask(ask_about_links.store, c.relation, c.name, '', 'error',

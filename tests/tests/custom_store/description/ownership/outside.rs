@@ -209,3 +209,34 @@ async fn texts_under_the_name_of_a_table_with_numbers_are_keys_of_another() {
         10
     );
 }
+
+#[tokio::test]
+async fn keys_of_several_tables_in_one_column_are_no_keys_of_the_tenant_alone() {
+    let db = discovered(
+        "CREATE TABLE account (id uuid PRIMARY KEY, name text); INSERT INTO account SELECT md5('a' || n)::uuid, 'a' || n FROM generate_series(1, 2) n;
+         CREATE TABLE post (id uuid PRIMARY KEY, account_id uuid NOT NULL REFERENCES account); INSERT INTO post SELECT md5(name || n)::uuid, id FROM account, generate_series(1, 3) n;
+         CREATE TABLE photo (id uuid PRIMARY KEY, account_id uuid NOT NULL REFERENCES account); INSERT INTO photo SELECT md5(name || n)::uuid, id FROM account, generate_series(4, 6) n;
+         -- A row for each post: its keys are no others.
+         CREATE TABLE draft (id uuid PRIMARY KEY REFERENCES post); INSERT INTO draft SELECT id FROM post;
+         CREATE TABLE remark (id bigserial PRIMARY KEY, target uuid NOT NULL); INSERT INTO remark (target) SELECT id FROM account UNION ALL SELECT id FROM post UNION ALL SELECT id FROM photo;
+         CREATE TABLE audit_entry (id bigserial PRIMARY KEY, what varchar(36) NOT NULL); INSERT INTO audit_entry (what) SELECT target FROM remark",
+        "account",
+    )
+    .await;
+    assert_eq!(
+        db.list("SELECT question FROM clone.store_check('s') WHERE severity = 'error' ORDER BY subject").await,
+        [
+            "public.audit_entry.what holds keys of public.account, public.post and public.photo. Its rows are not cloned",
+            "public.remark.target holds keys of public.account, public.post and public.photo. Its rows are not cloned"
+        ]
+    );
+    answer_all(&db, "answer").await;
+    let source = db.text("SELECT id FROM account WHERE name = 'a1'").await;
+    let clone = db.clone_project(&format!("'{source}', options => '{{\"verify\": true}}'")).await;
+    let named = "SELECT concat_ws('|', 'remark', (SELECT 'account' FROM account WHERE id = target), (SELECT 'post' FROM post p WHERE p.id = target), (SELECT 'photo' FROM photo p WHERE p.id = target)) AS named,
+            (SELECT COALESCE((SELECT id FROM account WHERE id = target), (SELECT account_id FROM post WHERE id = target), (SELECT account_id FROM photo WHERE id = target))) AS tenant
+        FROM (SELECT target FROM remark UNION ALL SELECT what::uuid FROM audit_entry) t";
+    let of = |tenant: &str| format!("SELECT named || count(*) FROM ({named}) n WHERE tenant = '{tenant}' GROUP BY named ORDER BY 1");
+    assert_eq!(db.list(&of(&clone)).await, ["remark|account2", "remark|photo6", "remark|post6"]);
+    assert_eq!(db.list(&of(&source)).await, db.list(&of(&clone)).await);
+}
