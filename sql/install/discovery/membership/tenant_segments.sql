@@ -23,9 +23,9 @@ BEGIN
     LOOP
         tenant := clone_internal.tenant_sql($1, p.relation, 't');
         CONTINUE WHEN tenant LIKE '%.ctid::text';
-        -- The words between the signs: the first four of them.
+        -- The words between the signs: the first four of them. Regular expressions over long texts take long.
         EXECUTE format($q$
-            WITH v AS MATERIALIZED (SELECT %s AS x, (%s) COLLATE "C" AS tenant FROM %s AS t WHERE t.%I IS NOT NULL),
+            WITH v AS MATERIALIZED (SELECT left(%s, 400) AS x, (%s) COLLATE "C" AS tenant FROM %s AS t WHERE t.%I IS NOT NULL),
             part AS MATERIALIZED (
                 SELECT v.x, v.tenant, k.place, (SELECT m[1] FROM regexp_matches(v.x, '[[:alnum:]]+', 'g') WITH ORDINALITY AS r (m, n) WHERE r.n = k.place) COLLATE "C" AS word,
                        (SELECT string_agg(m[1], '') FROM regexp_matches(v.x, '([^[:alnum:]])(?=[[:alnum:]]|$)', 'g') WITH ORDINALITY AS r (m, n)

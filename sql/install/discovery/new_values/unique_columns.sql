@@ -47,7 +47,8 @@ BEGIN
                  -- From a letter to a digit and back: rare in words and numbers.
                  length(regexp_replace(x, '([A-Za-z])(?=[0-9])|([0-9])(?=[A-Za-z])', '\1\2 ', 'g')) - length(x) AS changes,
                  length(regexp_replace(x, '([a-z])(?=[A-Z0-9])|([A-Z])(?=[a-z0-9])|([0-9])(?=[A-Za-z])', '\1\2\3 ', 'g')) - length(x) AS switches
-          FROM unnest($1) AS x) v);
+          -- The beginning of a long text says that it is none.
+          FROM (SELECT left(o, 400) AS x FROM unnest($1) AS o) o) v);
 END
 $$;
 COMMENT ON FUNCTION clone_internal.made_at_random(text[]) IS 'Whether each of these texts looks as if it had been made at random';

@@ -46,7 +46,8 @@ DECLARE
 BEGIN
     RETURN QUERY EXECUTE format('
         WITH sample AS MATERIALIZED (
-            SELECT r.row, c.place, c.value, r.tenant, r.own
+            -- What is looked at, as below: each number carries its value.
+            SELECT r.row, c.place, left(c.value, 4000) AS value, r.tenant, r.own
             FROM (SELECT %1$s AS tenant, %2$s AS own, t.ctid AS row, ARRAY[%4$s]::text[] AS vals FROM %3$s AS t WHERE %8$s ORDER BY hashint8(row_number() OVER ()) LIMIT %7$s) AS r
             CROSS JOIN LATERAL unnest(%6$L::int[], r.vals) AS c (place, value)
             WHERE r.tenant IS NOT NULL AND c.value IS NOT NULL
