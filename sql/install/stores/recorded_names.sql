@@ -176,6 +176,17 @@ BEGIN
     UPDATE clone.store_membership m SET columns = ARRAY(SELECT COALESCE(names->>c.name, c.name) FROM unnest(m.columns) WITH ORDINALITY AS c (name, place) ORDER BY c.place) WHERE m.store = $1 AND m.relation = $2;
     UPDATE clone.store_membership m SET parent_columns = ARRAY(SELECT COALESCE(names->>c.name, c.name) FROM unnest(m.parent_columns) WITH ORDINALITY AS c (name, place) ORDER BY c.place) WHERE m.store = $1 AND m.parent = $2;
     UPDATE clone.store_no_reference n SET "column" = COALESCE(names->>n."column", n."column") WHERE n.store = $1 AND n.relation = $2;
+    -- A rule may be about several tables, of which others have a column with the old name.
+    UPDATE clone.store_rule u SET columns = ARRAY(
+        SELECT n.name FROM unnest(u.columns) WITH ORDINALITY AS c (name, place)
+        CROSS JOIN LATERAL (SELECT COALESCE(names->>c.name, c.name) AS name, 1 AS turn
+                            UNION ALL SELECT c.name, 2 WHERE names ? c.name AND EXISTS (
+                                SELECT FROM clone.store_column k JOIN clone.store_relation o ON o.store = k.store AND o.relation = k.relation
+                                WHERE k.store = $1 AND k.name = c.name AND k.relation <> $2 AND (u.resource_type IS NULL OR o.type_column IS NOT NULL OR o.resource_type = u.resource_type OR o.resource_type IS NULL))) n
+        ORDER BY c.place, n.turn)
+    FROM clone.store_relation t
+    WHERE u.store = $1 AND t.store = $1 AND t.relation = $2 AND u.columns && ARRAY(SELECT o FROM jsonb_object_keys(names) o)
+      AND (u.resource_type IS NULL OR t.type_column IS NOT NULL OR t.resource_type = u.resource_type OR t.resource_type IS NULL);
     DELETE FROM clone.store_question q WHERE q.store = $1 AND q.relation = $2 AND (names ? q."column"::text OR names @? format('$.* ? (@ == %s)', to_jsonb(q."column"))::jsonpath);
 END
 $$;

@@ -355,3 +355,34 @@ async fn the_first_json_column_of_a_table_becomes_its_document() {
         0
     );
 }
+
+/// A rule also acts on columns, of the tables of its type.
+#[tokio::test]
+async fn rules_follow_renamed_columns() {
+    let db = Scratch::with_extension().await;
+    db.run("CREATE TABLE org (id bigserial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('O');
+         CREATE TABLE patient (id bigserial PRIMARY KEY, org_id bigint NOT NULL REFERENCES org, email text, nick text, doc jsonb); INSERT INTO patient (org_id, email, nick, doc) VALUES (1, 'p@x', 'p', '{\"email\": \"p@x\"}');
+         CREATE TABLE nurse (id bigserial PRIMARY KEY, org_id bigint NOT NULL REFERENCES org, email text, doc jsonb); INSERT INTO nurse (org_id, email, doc) VALUES (1, 'n@x', '{\"email\": \"n@x\"}');
+         SELECT clone.store_create('s', 'custom'); SELECT clone.store_table('s', 'org', 'project');
+         SELECT clone.store_table('s', t, 'resource', project_column => 'org_id') FROM unnest('{patient,nurse}'::regclass[]) t;
+         SELECT clone.rule('s', NULL, '$.email', 'set', '\"masked\"', columns => '{email}')")
+        .await;
+    // The name of the one is that of another column now.
+    db.run("ALTER TABLE patient RENAME email TO mail; ALTER TABLE patient RENAME nick TO email; SELECT clone.store_refresh('s')").await;
+    assert_eq!(
+        db.text("SELECT columns::text FROM clone.store_rule WHERE store = 's'")
+            .await,
+        "{mail,email}"
+    );
+    db.run("SELECT clone.rule('s', 'patient', '$.email', 'set', '\"none\"', columns => '{mail}'); ALTER TABLE patient RENAME mail TO address; SELECT clone.store_refresh('s')").await;
+    assert_eq!(
+        db.text("SELECT string_agg(columns::text, ' ' ORDER BY id) FROM clone.store_rule WHERE store = 's'")
+            .await,
+        "{address,email} {address}"
+    );
+    let clone = db.clone_project("'1'").await;
+    assert_eq!(
+        db.text(&format!("SELECT concat_ws(' ', p.address, n.email) FROM patient p JOIN nurse n USING (org_id) WHERE org_id = {clone}")).await,
+        "none masked"
+    );
+}
