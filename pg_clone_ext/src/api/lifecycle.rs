@@ -133,6 +133,7 @@ mod clone {
 mod clone_internal {
     use crate::entry::entry;
     use crate::lifecycle;
+    use crate::pg::deferred_checks::{self, Callers};
     use crate::pg::value::json_text::JsonText;
     use pgrx::prelude::*;
 
@@ -140,6 +141,22 @@ mod clone_internal {
     #[pg_extern(volatile, parallel_unsafe)]
     fn run_job(job: i64) -> JsonText {
         entry(|_| crate::jobs::run(job))
+    }
+
+    /// Runs what the caller's transaction has deferred, with the caller's rights, before a job; returns what SET CONSTRAINTS ALL had set.
+    #[pg_extern(volatile, parallel_unsafe)]
+    fn run_deferred_checks() -> String {
+        entry(|_| {
+            let callers = deferred_checks::of_caller()?;
+            deferred_checks::run_now()?;
+            Ok(callers.word().to_owned())
+        })
+    }
+
+    /// Lets constraints be deferred as before clone_internal.run_deferred_checks(), which has returned `set_before`.
+    #[pg_extern(volatile, parallel_unsafe)]
+    fn restore_deferral(set_before: &str) {
+        entry(|_| deferred_checks::restore(Callers::of_word(Some(set_before))));
     }
 
     /// Records in a separate transaction that an attempt at a job begins; false: no background worker was free.

@@ -4,8 +4,9 @@
 use crate::error::internal;
 use crate::pg::privileges::AsExtensionOwner;
 use crate::pg::query;
+use crate::pg::session::error_hint::ErrorHint;
 use pg_clone_core::error::Result;
-use pgrx::Spi;
+use pgrx::{Spi, pg_sys};
 
 /// What SET CONSTRAINTS ALL says in this transaction. What it says of single constraints cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,16 +23,70 @@ pub enum Callers {
 pub fn of_caller() -> Result<Callers> {
     let _owner = AsExtensionOwner::new();
     let found = Spi::get_one::<String>("SELECT clone_internal.constraints_set()").map_err(internal)?;
-    Ok(match found.as_deref() {
-        Some("deferred") => Callers::AllDeferred,
-        Some("immediate") => Callers::AllImmediate,
-        _ => Callers::AsDeclared,
-    })
+    Ok(Callers::of_word(found.as_deref()))
 }
 
-/// Runs what is deferred, with the caller's rights, and lets nothing be deferred from here on. To be called before the role changes.
+impl Callers {
+    /// A word for it, which [`Callers::of_word`] reads.
+    pub fn word(self) -> &'static str {
+        match self {
+            Callers::AsDeclared => "as declared",
+            Callers::AllDeferred => "deferred",
+            Callers::AllImmediate => "immediate",
+        }
+    }
+
+    /// Reads such a word.
+    pub fn of_word(word: Option<&str>) -> Self {
+        match word {
+            Some("deferred") => Callers::AllDeferred,
+            Some("immediate") => Callers::AllImmediate,
+            _ => Callers::AsDeclared,
+        }
+    }
+}
+
+/// Runs what is deferred, and lets nothing be deferred from here on. To be called before the role changes.
+///
+/// It runs with the rights that it would have at COMMIT: a function that is SECURITY DEFINER must not lend its owner's to triggers that the
+/// caller has queued.
 pub fn run_now() -> Result<()> {
+    let _caller = OuterUser::new();
+    let _hint = ErrorHint::new(
+        "It is a check or trigger that this transaction has deferred, which runs first: call this in a transaction of its own.",
+    );
     Spi::run("SET CONSTRAINTS ALL IMMEDIATE").map_err(internal)
+}
+
+/// The role of the session, or of SET ROLE, as the current user while this lives.
+struct OuterUser {
+    user: pg_sys::Oid,
+    context: i32,
+}
+
+impl OuterUser {
+    fn new() -> Self {
+        let mut user = pg_sys::Oid::INVALID;
+        let mut context = 0;
+        // SAFETY: reads and sets the current user; Drop puts back what was there, and so does the abort of the subtransaction.
+        unsafe {
+            pg_sys::GetUserIdAndSecContext(&raw mut user, &raw mut context);
+            pg_sys::SetUserIdAndSecContext(
+                pg_sys::GetOuterUserId(),
+                context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32,
+            );
+        }
+        OuterUser { user, context }
+    }
+}
+
+impl Drop for OuterUser {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: restores what new() saved.
+            unsafe { pg_sys::SetUserIdAndSecContext(self.user, self.context) };
+        }
+    }
 }
 
 /// After [`run_now`], constraints are what they were: as the caller has set all of them, or as they are declared. A name that other constraints

@@ -47,6 +47,8 @@ COMMENT ON FUNCTION clone_internal.check_rows_once IS 'Raises error 0A000 for tw
 COMMENT ON FUNCTION clone_internal.check_rules IS 'Raises error 22023 for a rule for a type without documents';
 COMMENT ON FUNCTION clone_internal.nearest_word IS 'The known word that is most similar to an unknown one; NULL if none is similar';
 COMMENT ON FUNCTION clone_internal.path_error(text) IS 'Returns what is wrong with a JSONPath, NULL if it is valid';
+COMMENT ON FUNCTION clone_internal.run_deferred_checks IS 'For clone.run_next_job() only: runs what the caller has deferred, with the caller''s rights; returns what SET CONSTRAINTS ALL had set';
+COMMENT ON FUNCTION clone_internal.restore_deferral IS 'For clone.run_next_job() only: lets constraints be deferred as before run_deferred_checks()';
 COMMENT ON FUNCTION clone_internal.run_job IS 'For clone.run_next_job() only: runs the clone of a job with the rights of the role that queued it';
 COMMENT ON FUNCTION clone_internal.record_attempt IS 'Records in a separate transaction that an attempt at a job begins; false: no background worker was free';
 COMMENT ON FUNCTION clone_internal.lock_object IS 'Takes a lock for a number and a table of the extension until the transaction ends; false: another session holds it';

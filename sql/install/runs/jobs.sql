@@ -274,12 +274,15 @@ DECLARE
     wait interval;
     attempt int;
     locks text[];
+    set_before text;
 BEGIN
     PERFORM clone_internal.check_writable();
     j := clone_internal.claim_job();
     IF j.id IS NULL THEN
         RETURN NULL;
     END IF;
+    -- What the caller has deferred is no part of the job: its errors are not those of the job, and it has the caller's rights.
+    set_before := clone_internal.run_deferred_checks();
     attempt := j.attempts + 1;
     IF NOT clone_internal.record_attempt(j.id, attempt) THEN
         RAISE WARNING 'the attempt at job % is not counted if this session dies', j.id USING
@@ -306,6 +309,7 @@ BEGIN
         run_id = (answer->>'run')::bigint, result = answer->'project',
         sqlstate = code, error = message, hint = NULLIF(advice, '')
     WHERE q.id = j.id;
+    PERFORM clone_internal.restore_deferral(set_before);
     PERFORM pg_notify('clone_job', format('%s %s', j.id, outcome));
     RETURN j.id;
 END

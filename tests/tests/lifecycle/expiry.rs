@@ -301,6 +301,15 @@ async fn a_clone_that_its_users_change_expires_nevertheless() {
 #[tokio::test]
 async fn what_is_deferred_stays_deferred_after_clones_expired() {
     let db = trial("CREATE TABLE up (id int PRIMARY KEY); CREATE TABLE down (id int REFERENCES up DEFERRABLE INITIALLY DEFERRED)").await;
+    // An error of the caller's own is not that of a deletion.
+    db.run("BEGIN; INSERT INTO down VALUES (7)").await;
+    let failure = db.fails("SELECT clone.expire()").await;
+    assert_eq!(failure.code, "23503");
+    assert!(
+        failure.hint.contains("in a transaction of its own"),
+        "{failure:?}"
+    );
+    db.run("ROLLBACK").await;
     db.run("BEGIN; SELECT clone.expire(); INSERT INTO down VALUES (1); INSERT INTO up VALUES (1); COMMIT")
         .await;
     assert_eq!(

@@ -146,6 +146,8 @@ async fn nobody_cancels_or_forges_the_job_of_another() {
         "INSERT INTO clone.job_attempt VALUES (1, 9, 1)",
         "SELECT clone_internal.queue_job('x', 'x', NULL, '{}', 10, '{}', 9)",
         "SELECT clone_internal.run_job(1)",
+        "SELECT clone_internal.run_deferred_checks()",
+        "SELECT clone_internal.restore_deferral('deferred')",
         "SELECT clone_internal.cancel_job(1, 10)",
         "SELECT clone_internal.lock_object('clone.job_queue', 1, true)",
         "SELECT clone_internal.record_attempt(1, 9)",
@@ -178,6 +180,52 @@ async fn a_worker_needs_no_rights_on_the_data() {
         "asker_7/worker_7"
     );
     db.run("DROP OWNED BY asker_7, worker_7").await;
+}
+
+/// The function that runs a job has the rights of the extension's owner: what a worker has deferred must not have them.
+#[tokio::test]
+async fn what_a_worker_has_deferred_runs_with_its_own_rights_and_is_no_part_of_the_job() {
+    let db = clinic::database().await;
+    let session = asker(&db, "asker_10").await;
+    session.run(&start()).await;
+    db.run(
+        "DROP ROLE IF EXISTS worker_10; CREATE ROLE worker_10 LOGIN; SELECT clone.allow_worker('worker_10');
+         CREATE SCHEMA w AUTHORIZATION worker_10; SET ROLE worker_10;
+         CREATE TABLE w.ran (as_role text); CREATE TABLE w.t (n int);
+         CREATE FUNCTION w.f() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN INSERT INTO w.ran VALUES (current_user); IF NEW.n = 2 THEN RAISE check_violation; END IF; RETURN NULL; END $$;
+         CREATE CONSTRAINT TRIGGER c AFTER INSERT ON w.t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION w.f(); RESET ROLE",
+    )
+    .await;
+    let worker = db.session_as("worker_10").await;
+    worker.run("BEGIN; INSERT INTO w.t VALUES (2)").await;
+    let failure = worker.fails(NEXT).await;
+    assert_eq!(failure.code, "23514");
+    assert!(
+        failure.hint.contains("in a transaction of its own"),
+        "{failure:?}"
+    );
+    worker.run("ROLLBACK").await;
+    assert_eq!(
+        db.text("SELECT state || attempts FROM clone.job_queue").await,
+        "queued0"
+    );
+    worker.run("BEGIN; INSERT INTO w.t VALUES (1)").await;
+    assert_eq!(worker.text(NEXT).await, "1");
+    // What is deferred afterwards is deferred as before.
+    worker.run("INSERT INTO w.t VALUES (3)").await;
+    assert_eq!(
+        worker.text("SELECT count(*) || max(as_role) FROM w.ran").await,
+        "1worker_10"
+    );
+    worker.run("COMMIT").await;
+    assert_eq!(db.text("SELECT state FROM clone.job").await, "done");
+    assert_eq!(
+        db.text("SELECT count(*) || max(as_role) || min(as_role) FROM w.ran")
+            .await,
+        "2worker_10worker_10"
+    );
+    db.run("DROP OWNED BY asker_10, worker_10").await;
 }
 
 #[tokio::test]
