@@ -3,9 +3,11 @@
 //! The search compares only the dashes, for a block of positions at a time, in a form that the compiler can vectorise.
 //! The caller checks the digits.
 
+mod escaped;
 pub mod text_keys;
 mod without_dashes;
 
+pub use escaped::decoded;
 pub use without_dashes::{WithoutDashes, without_dashes};
 
 use crate::ids::{Id, uuid_text};
