@@ -99,18 +99,27 @@ impl TextForm {
                 text(key)
             }
             TextForm::Name => {
-                let ending = text(draw(RANDOM, LOWER, random));
+                let (sign, alphabet) = appended_to(source);
+                let ending = text(draw(RANDOM, alphabet, random));
                 let room = longest.unwrap_or(usize::MAX).saturating_sub(RANDOM + 1);
                 let kept: String = source.chars().take(room).collect();
                 let whole = if kept.is_empty() {
                     ending
                 } else {
-                    format!("{kept}-{ending}")
+                    format!("{kept}{sign}{ending}")
                 };
                 whole.chars().take(longest.unwrap_or(usize::MAX)).collect()
             }
         }
     }
+}
+
+/// What is appended to a name, and the sign before it, so that a CHECK on its letters allows the new one, too: capitals behind capitals, and
+/// the sign that the name has.
+fn appended_to(name: &str) -> (char, &'static [u8]) {
+    let sign = name.chars().rev().find(|char| matches!(char, '-' | '_'));
+    let capitals = name.chars().any(char::is_uppercase) && !name.chars().any(char::is_lowercase);
+    (sign.unwrap_or('-'), if capitals { UPPER } else { LOWER })
 }
 
 /// Texts with fewer random bits may meet: of 100,000 with more, two are the same in one of 200,000 runs.

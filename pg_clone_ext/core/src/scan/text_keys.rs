@@ -15,7 +15,7 @@ const LONG_RUN: usize = 16;
 const LONG_LETTERS: usize = 24;
 /// Letters alone are not a word if upper and lower case change this often.
 const CHANGES: usize = 3;
-/// Number of letters and digits that a run appends to names, after a dash.
+/// Number of letters and digits that a run appends to names, after a dash or an underscore.
 const ENDING: usize = 10;
 /// A number of so many digits is not one that occurs by chance.
 const LONG_NUMBER: usize = 12;
@@ -127,10 +127,16 @@ fn is_jumble(run: &[u8]) -> bool {
 }
 
 fn has_ending(rest: &[u8]) -> bool {
-    let [b'-', ending @ ..] = rest else { return false };
-    let is_part = |byte: &u8| byte.is_ascii_digit() || byte.is_ascii_lowercase();
+    let [b'-' | b'_', ending @ ..] = rest else {
+        return false;
+    };
+    let all = |letter: fn(&u8) -> bool| {
+        ending[..ENDING]
+            .iter()
+            .all(|byte| byte.is_ascii_digit() || letter(byte))
+    };
     ending.len() >= ENDING
-        && ending[..ENDING].iter().all(is_part)
+        && (all(u8::is_ascii_lowercase) || all(u8::is_ascii_uppercase))
         && !ending.get(ENDING).is_some_and(u8::is_ascii_alphanumeric)
 }
 
@@ -250,6 +256,8 @@ mod tests {
             assert!(keys.find(&unescaped(text.as_bytes())).is_some(), "{text}");
         }
         assert_eq!(keys.find(b"fbfJHSPpUQD-9u83i0jrs9, x"), None);
+        assert_eq!(keys.find(b"fbfJHSPpUQD_9U83I0JRS9"), None);
+        assert!(keys.find(b"fbfJHSPpUQD-9u83I0jrs9").is_some());
         assert!(keys.find(b"fbfJHSPpUQD-9u83i0jrs9x").is_some());
         keys.remove(KEYS[0]);
         assert_eq!(keys.find(KEYS[0].as_bytes()), None);

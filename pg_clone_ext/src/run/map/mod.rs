@@ -324,6 +324,7 @@ mod expression_keys;
 pub mod fresh_texts;
 mod further_keys;
 pub mod large_object_copies;
+mod letters;
 mod made_of_keys;
 pub mod new_keys;
 pub mod orphans;

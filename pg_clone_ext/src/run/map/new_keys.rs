@@ -1,8 +1,10 @@
 //! New keys that are not UUIDs, from the source of the column's values: its sequence, its default, a
 //! generator of the store, texts of the same form, or the old values.
 
+use std::collections::HashMap;
+
 use super::fresh_texts::{FreshTexts, random_like};
-use super::{expression_keys, large_object_copies, made_of_keys, sequences};
+use super::{expression_keys, large_object_copies, letters, made_of_keys, sequences};
 use crate::error::internal;
 use crate::pg::query::for_each_row;
 use crate::pg::value::datum::random;
@@ -155,7 +157,7 @@ fn new_values(run: &mut Run, table: &Table, column: &Column, key: KeyRef, keys: 
     if !plan::is_text(&column.type_name) && column.type_name != "name" {
         return Err(no_source(run, table, column));
     }
-    of_the_same_form(run, key, column, keys)
+    of_the_same_form(run, key, table, column, keys)
 }
 
 /// Keys that are made of keys of other rows; the others have the form of the old ones.
@@ -170,7 +172,7 @@ fn made_of_others(run: &Run, table: &Table, column: &Column, key: KeyRef, keys: 
     // A part of a key beside one that changes keeps what it does not have from other rows, such as the name of a setting.
     let mut rest = match is_new_by_others(table, column) {
         true => rest,
-        false => of_the_same_form(run, key, column, &rest)?,
+        false => of_the_same_form(run, key, table, column, &rest)?,
     }
     .into_iter();
     let mut new = Vec::with_capacity(keys.len());
@@ -228,7 +230,13 @@ fn check_source(run: &Run, table: &Table, column: &Column, count: usize) -> Resu
 }
 
 /// Texts with the form of the old ones.
-fn of_the_same_form(run: &Run, key: KeyRef, column: &Column, keys: &[Key]) -> Result<Vec<Key>> {
+fn of_the_same_form(
+    run: &Run,
+    key: KeyRef,
+    table: &Table,
+    column: &Column,
+    keys: &[Key],
+) -> Result<Vec<Key>> {
     let texts: Vec<&str> = keys
         .iter()
         .filter_map(|key| match key {
@@ -242,11 +250,16 @@ fn of_the_same_form(run: &Run, key: KeyRef, column: &Column, keys: &[Key]) -> Re
     let mut fill = |buffer: &mut [u8]| fill_random(buffer, &mut failed);
     let mut new = Vec::with_capacity(keys.len());
     let mut rewriter = rewriter(run);
+    let letters = match form {
+        TextForm::Name => letters::of_keys(table, column, keys)?,
+        _ => HashMap::new(),
+    };
     for key in keys {
         let text = key.to_text();
-        new.push(Key::Text(match with_new_ids(&mut rewriter, &text)? {
+        let text = letters.get(&*text).map_or(&*text, String::as_str);
+        new.push(Key::Text(match with_new_ids(&mut rewriter, text)? {
             Some(rewritten) => rewritten,
-            None => form.make(&text, longest, &mut fill),
+            None => form.make(text, longest, &mut fill),
         }));
     }
     failed.map_or(Ok(()), Err)?;
@@ -398,16 +411,11 @@ fn subtypes(table: &Table, column: &Column, keys: &[Key]) -> String {
             keys.len()
         );
     };
-    let quoted = keys.iter().map(|key| {
-        let text = key.to_text().replace('\\', "\\\\").replace('"', "\\\"");
-        format!("\"{text}\"")
-    });
-    let list = format!("{{{}}}", quoted.collect::<Vec<_>>().join(","));
     format!(
         "(SELECT {} AS kind FROM pg_catalog.unnest({}::pg_catalog.text[]) WITH ORDINALITY u (key, n) \
          LEFT JOIN {} t ON {} OPERATOR(pg_catalog.=) u.key ORDER BY u.n OFFSET 0) s",
         table.text_of("t", kind),
-        quote::literal(&list),
+        quote::literal(&letters::array(keys)),
         table.from_sql(),
         table.text_of("t", &column.name)
     )

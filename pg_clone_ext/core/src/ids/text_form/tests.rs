@@ -92,6 +92,11 @@ fn names_stay_readable_and_fit() {
     assert!(new.starts_with("g-") && new.len() == 12, "{new}");
     let new = TextForm::Name.make("green", Some(4), &mut counter());
     assert_eq!(new.len(), 4);
+    let new = TextForm::Name.make("MAIN_MENU", None, &mut counter());
+    assert!(
+        new.starts_with("MAIN_MENU_") && new.to_uppercase() == new,
+        "{new}"
+    );
 }
 
 #[test]

@@ -224,7 +224,8 @@ async fn keys_of_several_tables_in_one_column_are_no_keys_of_the_tenant_alone() 
     )
     .await;
     assert_eq!(
-        db.list("SELECT question FROM clone.store_check('s') WHERE severity = 'error' ORDER BY subject").await,
+        db.list("SELECT question FROM clone.store_check('s') WHERE severity = 'error' ORDER BY subject")
+            .await,
         [
             "public.audit_entry.what holds keys of public.account, public.post and public.photo. Its rows are not cloned",
             "public.remark.target holds keys of public.account, public.post and public.photo. Its rows are not cloned"
@@ -232,11 +233,20 @@ async fn keys_of_several_tables_in_one_column_are_no_keys_of_the_tenant_alone() 
     );
     answer_all(&db, "answer").await;
     let source = db.text("SELECT id FROM account WHERE name = 'a1'").await;
-    let clone = db.clone_project(&format!("'{source}', options => '{{\"verify\": true}}'")).await;
+    let clone = db
+        .clone_project(&format!("'{source}', options => '{{\"verify\": true}}'"))
+        .await;
     let named = "SELECT concat_ws('|', 'remark', (SELECT 'account' FROM account WHERE id = target), (SELECT 'post' FROM post p WHERE p.id = target), (SELECT 'photo' FROM photo p WHERE p.id = target)) AS named,
             (SELECT COALESCE((SELECT id FROM account WHERE id = target), (SELECT account_id FROM post WHERE id = target), (SELECT account_id FROM photo WHERE id = target))) AS tenant
         FROM (SELECT target FROM remark UNION ALL SELECT what::uuid FROM audit_entry) t";
-    let of = |tenant: &str| format!("SELECT named || count(*) FROM ({named}) n WHERE tenant = '{tenant}' GROUP BY named ORDER BY 1");
-    assert_eq!(db.list(&of(&clone)).await, ["remark|account2", "remark|photo6", "remark|post6"]);
+    let of = |tenant: &str| {
+        format!(
+            "SELECT named || count(*) FROM ({named}) n WHERE tenant = '{tenant}' GROUP BY named ORDER BY 1"
+        )
+    };
+    assert_eq!(
+        db.list(&of(&clone)).await,
+        ["remark|account2", "remark|photo6", "remark|post6"]
+    );
     assert_eq!(db.list(&of(&source)).await, db.list(&of(&clone)).await);
 }
