@@ -41,6 +41,9 @@ pub fn hint(
     if violation.kind == Kind::OutOfRange {
         return numbers_from_defaults(store);
     }
+    if violation.table.is_empty() && !violation.domain.is_empty() {
+        return Some(of_domain(store, violation));
+    }
     let name = format!("{}.{}", violation.schema, violation.table);
     let parent = partitions.get(&name);
     let table = store
@@ -70,7 +73,7 @@ pub fn hint(
         Kind::Check => format!(
             "Give the columns that {} looks at values that it allows: {}.",
             violation.constraint,
-            call("…", "'value', value => '…'")
+            call("…", "'expression', value => '…'")
         ),
         Kind::TriggeredChange | Kind::OutOfRange => return None,
         Kind::NotNull => format!(
@@ -78,6 +81,17 @@ pub fn hint(
             call(&violation.column, "'value', value => '…'")
         ),
     })
+}
+
+/// A value that a domain does not allow: the error names no column.
+fn of_domain(store: &Store, violation: &Violation) -> String {
+    format!(
+        "A column of type {}.{} would get a value that the domain does not allow. Give it one that it allows: SELECT clone.store_column({}, '…', '…', \
+         'expression', value => '…'); the project's id is chosen with options => '{{\"target\": \"…\"}}'.",
+        quote::identifier(&violation.schema),
+        quote::identifier(&violation.domain),
+        quote::literal(&store.name)
+    )
 }
 
 /// Which columns get numbers from their defaults: the error of a number that does not fit names none.

@@ -114,6 +114,17 @@ async fn checks_and_columns_that_refuse_null_and_foreign_keys() {
         "{failure:?}"
     );
     let failure = refused(
+        "CREATE DOMAIN small AS int CHECK (VALUE < 5); ALTER TABLE item ALTER n TYPE small",
+        "SELECT clone.store_column('s', 'item', 'n', 'expression', value => '7::int')",
+        1,
+    )
+    .await;
+    assert_eq!(failure.code, "23514");
+    assert!(
+        failure.hint.contains("type public.small") && failure.hint.contains("'expression'"),
+        "{failure:?}"
+    );
+    let failure = refused(
         "CREATE TABLE kind (n int PRIMARY KEY); INSERT INTO kind VALUES (1); ALTER TABLE item ADD CONSTRAINT item_kind FOREIGN KEY (n) REFERENCES kind",
         "SELECT clone.store_column('s', 'item', 'n', 'value', value => '7')",
         1,

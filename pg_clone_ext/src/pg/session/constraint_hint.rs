@@ -21,6 +21,8 @@ pub struct Violation {
     pub column: String,
     /// The constraint or unique index, if the error has one.
     pub constraint: String,
+    /// The domain, unquoted, if it has the constraint.
+    pub domain: String,
 }
 
 /// The kind of a constraint.
@@ -112,6 +114,7 @@ unsafe extern "C-unwind" fn add_hint(argument: *mut c_void) {
                 table: text((*error).table_name),
                 column: text((*error).column_name),
                 constraint: text((*error).constraint_name),
+                domain: text((*error).datatype_name),
             })
         } else {
             None

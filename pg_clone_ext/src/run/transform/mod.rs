@@ -98,7 +98,7 @@ impl<'r> Transformer<'r> {
             };
             let fitting = match &output.action {
                 Action::Project | Action::ProjectUnlessNull => {
-                    "give the column a larger type, or let the sequence of the project's key go on from a smaller value that fits".to_owned()
+                    "choose a project's id with options.target, give the column a larger type, or let the sequence of the project's key go on from a smaller value that fits".to_owned()
                 }
                 _ => format!("give a {given} that fits"),
             };
