@@ -3,7 +3,7 @@
 use super::keys::plain;
 use super::state::Run;
 use crate::error::or_raise;
-use crate::pg::privileges::{self, Privilege};
+use crate::pg::privileges::{self, AsExtensionOwner, Privilege};
 use crate::pg::query::subtransaction::attempt;
 use crate::pg::query::{exists, text};
 use crate::pg::table::relation::OpenTable;
@@ -11,8 +11,8 @@ use crate::pg::value::datum::from_text;
 use pg_clone_core::error::{Code, Error, Result, shown};
 use pg_clone_core::ids::uuid_text;
 use pg_clone_core::plan::{
-    Column, ColumnRole, KeyKind, SourceQuery, Store, Table, TableRole, canonical_numeric, is_numeric,
-    is_project, is_text, is_time_or_interval, quote,
+    Column, ColumnRole, KeyForm, KeyKind, SourceQuery, Store, Table, TableRole, canonical_numeric,
+    is_numeric, is_project, is_text, is_time_or_interval, quote,
 };
 
 /// Requires SELECT (and INSERT, when writing) on every table that can be used (42501), without row-level security (0A000).
@@ -134,7 +134,7 @@ pub fn project_id(table: &Table, given: &str) -> Result<String> {
 }
 
 /// The id as the project's row has it: `ACME` may be equal to the `acme` of a row by its type or collation. Elsewhere ids are compared as texts.
-/// One without a row stays as given.
+/// One without a row is that of its run, or stays as given.
 fn stored_id(table: &Table, given: String) -> Result<String> {
     let column = table.id_column.as_deref().unwrap_or_default();
     if !is_text(table.type_of(column)) || privileges::check_select(table.oid, &table.sql_name).is_err() {
@@ -143,7 +143,27 @@ fn stored_id(table: &Table, given: String) -> Result<String> {
     let id = format!("t.{}", quote::identifier(column));
     let rows = SourceQuery::over(table.source_name()).filter(is_project(table, column, &given, &id));
     let stored = text(&format!("{} LIMIT 1", rows.select(&table.text_of("t", column))))?;
-    Ok(stored.map_or(given, |stored| plain(&stored, table.type_of(column)).to_owned()))
+    Ok(match stored {
+        Some(stored) => plain(&stored, table.type_of(column)).to_owned(),
+        None => recorded_id(table, &given)?.unwrap_or(given),
+    })
+}
+
+/// The id as the run has it that made a project without a row, where ids are the same in any letters.
+fn recorded_id(table: &Table, given: &str) -> Result<Option<String>> {
+    let column = table.id_column.as_deref().unwrap_or_default();
+    if KeyForm::of(table.type_of(column)) != KeyForm::Folded {
+        return Ok(None);
+    }
+    let _owner = AsExtensionOwner::new();
+    text(&format!(
+        "SELECT r.target_project FROM clone.run AS r WHERE pg_catalog.lower(r.target_project) OPERATOR(pg_catalog.=) pg_catalog.lower({}) \
+         AND r.kind OPERATOR(pg_catalog.=) 'project' AND r.store OPERATOR(pg_catalog.=) ANY (SELECT d.store FROM clone.store_relation AS d \
+         WHERE d.relation::pg_catalog.oid OPERATOR(pg_catalog.=) {}::pg_catalog.oid AND d.role OPERATOR(pg_catalog.=) 'project') \
+         ORDER BY r.deleted_at IS NULL DESC, r.id DESC LIMIT 1",
+        quote::literal(given),
+        table.oid
+    ))
 }
 
 /// An id that fits the column, as the column's type writes it: an id in another form would not be found in `clone.run`. How dates and times

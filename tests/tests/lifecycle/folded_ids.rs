@@ -62,10 +62,15 @@ async fn a_project_is_found_by_every_id_that_is_equal_to_its_own() {
                 .code,
                 "22023"
             );
+            // Also if the project's own row is gone.
+            let orphans = id == ids[2];
+            if orphans {
+                db.run("SET session_replication_role = replica; DELETE FROM team WHERE id = 'copy'; RESET session_replication_role").await;
+            }
             assert_eq!(
                 db.number(&format!("SELECT project_delete('{copy}')->'rows'"))
                     .await,
-                4,
+                if orphans { 3 } else { 4 },
                 "{type_name} {id}"
             );
             assert_eq!(db.number("SELECT count(*) FROM post").await, 4);
@@ -77,5 +82,14 @@ async fn a_project_is_found_by_every_id_that_is_equal_to_its_own() {
             .await,
             format!("{} copy", ids[0])
         );
+        db.run("SELECT project_clone('other', options => '{\"target\": \"copy\"}'); DELETE FROM post WHERE team_id = 'other'; DELETE FROM team WHERE id = 'other'").await;
+        let failure = db
+            .fails(&format!(
+                "SELECT project_clone('{}', options => '{{\"replace\": \"copy\"}}')",
+                ids[0]
+            ))
+            .await;
+        assert_eq!(failure.code, "22023");
+        assert!(failure.hint.contains("does not exist any more"), "{failure:?}");
     }
 }

@@ -272,9 +272,14 @@ impl Replaced {
                 made_by.source
             ))
             .hint(format!(
-                "Refresh it from its own source: project_clone({}, options => '{{\"replace\": …}}'). For a clone of another project under \
-                 its id, delete it first: project_delete({}), then options => '{{\"target\": …}}'.",
-                quote::literal(&made_by.source),
+                "{} For a clone of another project under its id, delete it first: project_delete({}), then options => '{{\"target\": …}}'.",
+                match target::exists(store, &made_by.source)? {
+                    true => format!(
+                        "Refresh it from its own source: project_clone({}, options => '{{\"replace\": …}}').",
+                        quote::literal(&made_by.source)
+                    ),
+                    false => "Its own source does not exist any more: it cannot be refreshed.".to_owned(),
+                },
                 quote::literal(&project)
             )));
         }
