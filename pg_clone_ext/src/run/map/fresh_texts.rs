@@ -1,10 +1,10 @@
 //! Random texts of unique columns: short ones are likely to be in use already.
 
 use super::new_keys::fill_random;
-use crate::pg::query::for_each_row;
+use crate::pg::query::{exists, for_each_row};
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::text_form::{ENOUGH_BITS, random_bits, scramble};
-use pg_clone_core::plan::{Table, quote};
+use pg_clone_core::plan::{SourceQuery, Table, Unique, quote};
 use std::collections::HashSet;
 
 /// A text of so few bits that it is remembered is not longer; other characters in it stay as they are.
@@ -89,6 +89,29 @@ impl FreshTexts {
         }
         Ok(())
     }
+}
+
+/// Whether an empty text of a column stands for no value: the unique indexes of the column are partial and leave out the rows that have it.
+/// New texts would be the same in all of them, and the index would have them.
+pub fn empty_is_no_value(table: &Table, column: &str) -> Result<bool> {
+    let within = |unique: &&Unique| unique.columns.iter().any(|name| name == column);
+    let uniques = || table.keys.uniques.iter().filter(within);
+    if uniques().next().is_none() {
+        return Ok(false);
+    }
+    let predicates: Option<Vec<String>> = uniques()
+        .map(|unique| unique.predicate.as_ref().map(|text| format!("({text})")))
+        .collect();
+    let Some(predicates) = predicates else {
+        return Ok(false);
+    };
+    let empty = format!("{} OPERATOR(pg_catalog.=) ''", table.text_of("t", column));
+    exists(
+        &SourceQuery::over(&table.from_sql())
+            .filter(empty)
+            .filter(predicates.join(" OR ")),
+    )
+    .map(|found| !found)
 }
 
 /// The form in which values are compared: an index may ignore case, and `char(n)` the spaces at the end.

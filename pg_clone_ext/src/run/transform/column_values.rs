@@ -144,6 +144,9 @@ impl<'r> Transformer<'r> {
                 None => Changed::No,
                 Some(value) => {
                     let text = datum::to_text(value)?;
+                    if text.is_empty() && self.empty_stays(place, &output.column)? {
+                        return Ok(Changed::No);
+                    }
                     let fresh = self
                         .fresh
                         .entry(place)
@@ -160,6 +163,9 @@ impl<'r> Transformer<'r> {
                 Some(value) => {
                     let text = datum::to_text(value)?;
                     let text = plain(&text, &output.type_name);
+                    if text.is_empty() && self.empty_stays(place, &output.column)? {
+                        return Ok(Changed::No);
+                    }
                     if template == SUFFIX
                         && let Some(new) = with_new_ids(&mut self.rewriter, text)?
                     {

@@ -57,6 +57,8 @@ pub struct Transformer<'r> {
     counts: TypeCounts,
     /// Random texts of unique columns, by output.
     fresh: HashMap<usize, Option<FreshTexts>>,
+    /// Whether empty texts of an output stay empty although others get new ones.
+    empty_stays: HashMap<usize, bool>,
     /// The current row: one entry per output.
     values: Vec<Value>,
     nulls: Vec<bool>,
@@ -130,6 +132,7 @@ impl<'r> Transformer<'r> {
             key_statistics: KeyStatistics::default(),
             counts: TypeCounts::default(),
             fresh: HashMap::new(),
+            empty_stays: HashMap::new(),
             values: vec![NOTHING; width],
             nulls: vec![true; width],
             row_documents: Vec::new(),

@@ -40,9 +40,9 @@ AS $$
 BEGIN
     RETURN (SELECT COALESCE(bool_and(v.x ~ '^([A-Za-z0-9_.:+=-]{10,200}|[A-Za-z0-9+/]{20,200}=*|[{][0-9A-Fa-f-]{36}[}])$'), false)
        -- By chance a short one may have letters only.
-       AND count(*) FILTER (WHERE v.uuid OR v.changes >= 2) >= 0.9 * count(*) AND avg(CASE WHEN v.uuid THEN 1 ELSE v.changes::numeric / length(v.x) END) >= 0.15
+       AND count(*) FILTER (WHERE v.uuid OR v.changes >= 2) >= 0.9 * count(*) AND avg(CASE WHEN v.uuid THEN 1 ELSE v.changes::numeric / NULLIF(length(v.x), 0) END) >= 0.15
        -- Small letters, capitals and digits of one length: few of them have several digits.
-       OR COALESCE(bool_and(v.x ~ '^[A-Za-z0-9_-]{8,64}$') AND min(length(v.x)) = max(length(v.x)) AND count(DISTINCT v.x) >= 3 AND min(v.switches) >= 2 AND avg(v.switches::numeric / length(v.x)) >= 0.45, false)
+       OR COALESCE(bool_and(v.x ~ '^[A-Za-z0-9_-]{8,64}$') AND min(length(v.x)) = max(length(v.x)) AND count(DISTINCT v.x) >= 3 AND min(v.switches) >= 2 AND avg(v.switches::numeric / NULLIF(length(v.x), 0)) >= 0.45, false)
     FROM (SELECT regexp_replace(x, clone_internal.uuid_pattern('-') || '[/|,; ]' || clone_internal.uuid_pattern('-'), '0a0b0c0d0e0f0a0b', 'gi') AS x, x ~* clone_internal.uuid_pattern('-?') AS uuid,
                  -- From a letter to a digit and back: rare in words and numbers.
                  length(regexp_replace(x, '([A-Za-z])(?=[0-9])|([0-9])(?=[A-Za-z])', '\1\2 ', 'g')) - length(x) AS changes,

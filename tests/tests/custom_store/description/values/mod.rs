@@ -1,5 +1,6 @@
 //! Questions that the values of columns raise: keys of several unique columns, mentions in prose, values in place of NULL, texts of the tenant.
 
+mod frameworks;
 mod key_columns;
 mod member_names;
 mod mentions;
