@@ -6,11 +6,39 @@ use crate::run::keys::{Key, NewKey};
 use crate::run::state::{Run, over_budget};
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::uuid_text;
-use pg_clone_core::plan::{self, Column, ColumnRole, KeyKind, Oid, SourceQuery, Table, TableRole, quote};
+use pg_clone_core::plan::{
+    self, Column, ColumnRole, KeyKind, Oid, SourceQuery, Store, Table, TableRole, quote,
+};
 use std::collections::HashSet;
 
-/// Maps keys of derived rows that other rows reference. `sharing` are tables whose rows have the keys of derived rows; `share` takes one when
-/// these are mapped. Joins that form a cycle are an error (55000).
+/// The tables whose keys are mapped before those of a resource or child: of the keys that its own are made of, else the one whose keys it has.
+pub fn awaited(store: &Store, table: &Table) -> Vec<Oid> {
+    let made = made_of(table);
+    if made.is_empty() {
+        vec![store.key_holder(table)]
+    } else {
+        made
+    }
+}
+
+/// The tables of the keys that those of a table are made of.
+fn made_of(table: &Table) -> Vec<Oid> {
+    let Some(id) = table
+        .id_column
+        .as_deref()
+        .filter(|id| table.makes_key_of_others(id))
+    else {
+        return Vec::new();
+    };
+    let references = table.keys.references.iter();
+    references
+        .filter(|reference| reference.column == id && reference.target != table.oid)
+        .map(|reference| reference.target)
+        .collect()
+}
+
+/// Maps keys of derived rows that other rows reference. `sharing` are tables whose rows have the keys of derived rows, or keys that are made of
+/// these; `share` takes one when these are mapped. Joins that form a cycle are an error (55000).
 pub fn map_children<'t>(
     run: &mut Run,
     tables: &'t [Table],
@@ -29,7 +57,7 @@ pub fn map_children<'t>(
         let unmapped: HashSet<Oid> = waiting.iter().map(|t| t.oid).collect();
         let (wait, shared): (Vec<&Table>, Vec<&Table>) = sharing
             .into_iter()
-            .partition(|t| unmapped.contains(&run.store.key_holder(t)));
+            .partition(|t| awaited(&run.store, t).iter().any(|oid| unmapped.contains(oid)));
         sharing = wait;
         for table in shared {
             share(run, table)?;
@@ -41,11 +69,20 @@ pub fn map_children<'t>(
             .into_iter()
             .chain(sharing.iter().map(|t| t.oid))
             .collect();
-        let (ready, later): (Vec<&Table>, Vec<&Table>) = waiting.iter().copied().partition(|t| {
+        let (mut ready, mut later): (Vec<&Table>, Vec<&Table>) = waiting.iter().copied().partition(|t| {
             t.ways(&run.store)
                 .iter()
                 .all(|way| way.parent == t.oid || !blocked.contains(&way.parent))
         });
+        // Keys that are made of others come after these.
+        let (made, plain): (Vec<&Table>, Vec<&Table>) = ready
+            .iter()
+            .copied()
+            .partition(|t| made_of(t).iter().any(|oid| blocked.contains(oid)));
+        if !plain.is_empty() {
+            ready = plain;
+            later.extend(made);
+        }
         if ready.is_empty() {
             return Err(in_a_cycle(run, &waiting));
         }

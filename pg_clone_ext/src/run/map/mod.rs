@@ -34,16 +34,21 @@ pub fn resources_and_children(run: &mut Run) -> Result<Chooser> {
         id.is_some_and(|id| table.makes_key_of_others(id))
     };
     let (made, plain): (Vec<&Table>, Vec<&Table>) = own.into_iter().partition(makes_keys);
+    // Rows of derived tables get their keys later.
+    let is_derived = |oid: Oid| {
+        run_store
+            .table(oid)
+            .is_some_and(|table| table.role == TableRole::Derived)
+    };
+    let (made_later, made): (Vec<&Table>, Vec<&Table>) = made
+        .into_iter()
+        .partition(|table| children::awaited(&run_store, table).into_iter().any(is_derived));
     for table in plain.into_iter().chain(made) {
         map_resources(run, table, &filled, &chooser, &mut candidates)?;
     }
-    // Rows of derived tables get their keys later.
-    let derived = |table: &&Table| {
-        run_store
-            .table(run_store.key_holder(table))
-            .is_some_and(|holder| holder.role == TableRole::Derived)
-    };
-    let (later, now): (Vec<&Table>, Vec<&Table>) = of_others.into_iter().partition(derived);
+    let (later, now): (Vec<&Table>, Vec<&Table>) = of_others
+        .into_iter()
+        .partition(|table| is_derived(run_store.key_holder(table)));
     for table in now {
         share_keys(run, table, &filled, &chooser)?;
     }
@@ -53,11 +58,18 @@ pub fn resources_and_children(run: &mut Run) -> Result<Chooser> {
     for table in tables
         .iter()
         .filter(|t| matches!(t.role, TableRole::Project | TableRole::Resource))
+        .filter(|t| made_later.iter().all(|made| made.oid != t.oid))
     {
         super::map::further_keys::map(run, table)?;
     }
+    let made_of_children: HashSet<Oid> = made_later.iter().map(|table| table.oid).collect();
+    let later = later.into_iter().chain(made_later).collect();
     map_children(run, &tables, later, &mut |run, table| {
-        share_keys(run, table, &filled, &chooser)
+        if !made_of_children.contains(&table.oid) {
+            return share_keys(run, table, &filled, &chooser);
+        }
+        map_resources(run, table, &filled, &chooser, &mut candidates)?;
+        super::map::further_keys::map(run, table)
     })?;
     Ok(chooser)
 }
