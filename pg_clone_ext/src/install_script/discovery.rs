@@ -288,6 +288,11 @@ extension_sql_file!(
     requires = ["unnamed_references"]
 );
 extension_sql_file!(
+    "../../../sql/install/discovery/new_values/free_sequences.sql",
+    name = "free_sequences",
+    requires = ["unnamed_references"]
+);
+extension_sql_file!(
     "../../../sql/install/discovery/new_values/nested_sets.sql",
     name = "nested_sets",
     requires = ["groups"]

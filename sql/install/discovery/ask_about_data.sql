@@ -389,6 +389,7 @@ BEGIN
     PERFORM clone_internal.ask_about_groups(ask_about_data.store, sampled);
     PERFORM clone_internal.ask_about_large_objects(ask_about_data.store, sampled);
     PERFORM clone_internal.ask_about_nested_sets(ask_about_data.store);
+    PERFORM clone_internal.ask_about_free_sequences(ask_about_data.store);
     PERFORM clone_internal.let_keys_wait(ask_about_data.store);
     PERFORM clone_internal.merge_questions(ask_about_data.store);
     IF EXISTS (SELECT FROM clone.store s WHERE s.name = ask_about_data.store AND s.preset = 'discover') THEN

@@ -102,6 +102,7 @@ AS $$
       AND NOT (q.path = '$history' AND EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = q.relation AND d."column" = q."column"))
       AND NOT (q.path = '$owned' AND EXISTS (SELECT FROM clone.store_membership m WHERE m.store = $1 AND m.relation = q.relation AND m.parent = q.relation AND q."column" = ANY (m.parent_columns)))
       AND NOT (q.path = '$key' AND EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation = q.relation AND r.id_column = q."column"))
+      AND NOT (q.path = '$sequence' AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = q.relation AND a.attname = q."column" AND (a.atthasdef OR a.attidentity <> '')))
       AND NOT (q.path = '$parts' AND EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation = q.relation AND NOT r.cloned))
       -- Not questions about how a table belongs that is described now.
       AND NOT (q.path NOT IN ('$tenants', '$history', '$parents', '$parts', '$key') AND COALESCE(q.answer, '') LIKE '%clone.store_table(%' AND q.answer NOT LIKE 'SELECT clone.store_remove_table(%' AND EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation = q.relation))
