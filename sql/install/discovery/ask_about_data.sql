@@ -391,6 +391,8 @@ BEGIN
     PERFORM clone_internal.ask_about_nested_sets(ask_about_data.store);
     PERFORM clone_internal.ask_about_free_sequences(ask_about_data.store);
     PERFORM clone_internal.let_keys_wait(ask_about_data.store);
+    PERFORM clone_internal.let_tables_wait(ask_about_data.store);
+    PERFORM clone_internal.let_pairs_wait(ask_about_data.store);
     PERFORM clone_internal.merge_questions(ask_about_data.store);
     IF EXISTS (SELECT FROM clone.store s WHERE s.name = ask_about_data.store AND s.preset = 'discover') THEN
         -- Described by hand, the clone itself says so, where it would have values of its source.

@@ -72,6 +72,7 @@ AS $$
          AND (n.calls IS NOT NULL OR (SELECT clone_internal.family(a.atttypid) = 'int' OR a.atttypid = '"char"'::regtype FROM pg_attribute a WHERE a.attrelid = p.relation AND a.attname = p.type_column))
         -- The values have said which table each type means.
         WHERE NOT (k.none AND n.calls IS NULL AND EXISTS (SELECT FROM clone.store_question s WHERE s.store = $1 AND s.relation = p.relation AND s."column" = p.name AND s.path = '' AND s.answer LIKE '%, type_column => %'))
+          AND NOT (k.none AND n.calls IS NULL AND clone_internal.names_waiting_table($1, p.relation, p.type_column) IS NOT NULL)
         UNION ALL
         SELECT 'error', q.relation, q.name, format('%s.%I looks like the key of a row in %s', q.relation, q.name, q.target) || COALESCE(o.why, ''),
                CASE WHEN o.why IS NULL THEN clone_internal.reference_call($1, q.relation, q.name, q.target, '') END, clone_internal.keep_call($1, q.relation, q.name, ''), NULL

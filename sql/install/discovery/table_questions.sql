@@ -92,7 +92,9 @@ BEGIN
         SELECT clone_internal.most_distinct(relation::regclass, array_agg(a.attname ORDER BY a.attname = key DESC, a.attnum))
         FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1]) AND clone_internal.family(a.atttypid) = 'text'
         WHERE i.indrelid = relation AND i.indisprimary AND key <> 'id'
-          AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = relation AND f.contype = 'f' AND f.conkey && i.indkey::int2[])
+          -- A part that all rows share, such as the name of a scheduler, may be one of a foreign key with other columns.
+          AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = relation AND f.contype = 'f' AND f.conkey <@ i.indkey::int2[])
+          AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = relation AND f.contype = 'f' AND a.attnum = ANY (f.conkey))
           AND NOT EXISTS (SELECT FROM pg_attribute o WHERE o.attrelid = relation AND o.attnum = ANY (i.indkey::int2[]) AND o.attname = project_column)
         HAVING bool_or(a.attname = key)
         UNION ALL SELECT key LIMIT 1);
@@ -176,11 +178,25 @@ AS $$
           AND d.oid NOT IN (SELECT k.oid FROM shared k)
           AND d.oid NOT IN (SELECT k.relation::oid FROM clone.store_question k WHERE k.store = $1)
           AND d.oid NOT IN (SELECT k.relation::oid FROM clone.store_membership k WHERE k.store = $1)
-          -- Tables that name one about which a question is open may follow it.
-          AND NOT EXISTS (SELECT FROM clone.store_question q JOIN pg_class c ON c.oid = q.relation
-                          WHERE q.store = $1 AND q.severity = 'error' AND q.relation::oid NOT IN (SELECT k.relation::oid FROM clone.store_relation k WHERE k.store = $1)
-                            AND (EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = d.oid AND f.confrelid = q.relation)
-                                 OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = d.oid AND a.attnum > 0 AND NOT a.attisdropped AND clone_internal.named_table(a.attname, false) = clone_internal.table_word(c.relname))))
+          -- Tables that refer to one about which a question is open, or have its name in a column, follow it, directly or not.
+          AND d.oid NOT IN (
+              WITH RECURSIVE outside AS MATERIALIZED (
+                  SELECT o.oid, o.word FROM clone_internal.discoverable(s.schemas) o
+                  WHERE o.oid NOT IN (SELECT k.relation::oid FROM clone.store_relation k WHERE k.store = $1 UNION ALL SELECT k.relation::oid FROM clone.store_shared k WHERE k.store = $1)
+              ), edge AS MATERIALIZED (
+                  SELECT f.conrelid AS oid, f.confrelid AS target FROM pg_constraint f JOIN outside o ON o.oid = f.conrelid WHERE f.contype = 'f'
+                  UNION
+                  SELECT n.oid, t.oid FROM (SELECT DISTINCT o.oid, clone_internal.named_table(a.attname, false) AS word FROM outside o JOIN pg_attribute a ON a.attrelid = o.oid AND a.attnum > 0 AND NOT a.attisdropped) n
+                  JOIN outside t ON t.oid <> n.oid AND (t.word = n.word OR t.word LIKE E'%\\_' || n.word)
+              ), waiting (oid) AS (
+                  SELECT q.relation::oid FROM clone.store_question q JOIN outside o ON o.oid = q.relation::oid WHERE q.store = $1 AND q.severity = 'error'
+                  UNION SELECT e.oid FROM waiting w JOIN edge e ON e.target = w.oid
+              ), pairs AS (
+                  -- Types of a pair may name one.
+                  SELECT o.oid FROM outside o JOIN pg_attribute t ON t.attrelid = o.oid AND t.attnum > 0 AND NOT t.attisdropped AND t.attname ~ '(_type|Type)$' AND clone_internal.family(t.atttypid) = 'text'
+                  JOIN pg_attribute i ON i.attrelid = o.oid AND i.attnum > 0 AND NOT i.attisdropped AND clone_internal.pair_word(i.attname, false) = clone_internal.pair_word(t.attname, true) WHERE EXISTS (SELECT FROM waiting)
+              )
+              SELECT w.oid FROM waiting w UNION ALL SELECT p.oid FROM pairs p)
     )
     -- Where a column is named as the tenants' are, the table may hold rows of tenants.
     SELECT CASE WHEN s.preset = 'discover' AND n.name IS NOT NULL THEN 'error' ELSE 'note' END, d.oid::regclass::text,

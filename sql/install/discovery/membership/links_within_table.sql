@@ -41,6 +41,9 @@ BEGIN
         WHERE tenant.sql NOT LIKE '%.ctid::text'
           -- An order, a size or a state, and what names another table.
           AND NOT EXISTS (SELECT FROM unnest(ARRAY[x."column", y."column"]) n WHERE clone_internal.snake(n) ~ '(^|_)(line|page|level|rank|order|position|place|sort|step|version|priority|status|state|type|kind|count|size|width|height|depth|day|month|year|week|hour|row|index|seq|sequence|stage|phase|round|floor|flag|flags|amount|total)s?$')
+          -- A type beside one may say another table: source_id and source_type.
+          AND NOT EXISTS (SELECT FROM unnest(ARRAY[x."column", y."column"]) n JOIN pg_attribute s ON s.attrelid = x.relation AND s.attnum > 0 AND NOT s.attisdropped AND s.attname <> n AND clone_internal.family(s.atttypid) IN ('text', '')
+                          WHERE clone_internal.pair_word(n, false) <> '' AND clone_internal.pair_word(s.attname, true) = clone_internal.pair_word(n, false))
           AND NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of($1)) o WHERE (clone_internal.ends_with_word(o.word, x.word) OR clone_internal.ends_with_word(o.word, y.word)) AND o.oid <> t.oid)
         ORDER BY x.relation::oid, w.named DESC, pg_relation_size(t.oid), t.oid, a.attnum, b.attnum
     LOOP

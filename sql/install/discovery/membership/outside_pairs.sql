@@ -187,6 +187,8 @@ BEGIN
         LOOP
             -- Of a column that is named after a table of the store, the rows are its parts: issue_id, beside poster_id and type.
             CONTINUE WHEN p.rank > 1 AND p.id_word <> '' AND parent IS NOT NULL AND parent NOT IN (p.name, p.type_column);
+            -- promotion_id beside type, with spree_promotions.
+            CONTINUE WHEN p.rank > 1 AND p.id_word <> '' AND EXISTS (SELECT FROM unnest(words || described) w WHERE w = p.id_word OR w LIKE E'%\\_' || p.id_word);
             CONTINUE WHEN p.name = ANY (used || types) OR p.type_column = ANY (used) OR (p.rank > 1 OR p.id_word = '') AND p.type_column = ANY (types);
             calls := CASE WHEN p.family = 'int' AND p.content_types OR p.family <> 'int' AND (p.kinds IS NULL OR p.named_kinds > 0) THEN clone_internal.named_pair_calls($1, t.relation, p.type_column, p.name) END;
             IF calls IS NULL THEN

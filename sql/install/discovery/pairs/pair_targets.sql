@@ -99,6 +99,24 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.names_no_table(text, regclass, name, name) IS 'Whether a type column has values, none of which names a table of the store';
 
+-- A table that the types of a pair name and about which a question is open: it is answered first. NULL: there is none.
+CREATE FUNCTION clone_internal.names_waiting_table(store text, relation regclass, type_column name) RETURNS regclass
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    waiting regclass[] := ARRAY(SELECT w.relation FROM clone_internal.waiting_tables(store) w WHERE w.relation <> names_waiting_table.relation);
+    kinds text[];
+BEGIN
+    IF waiting = '{}' OR (SELECT clone_internal.family(a.atttypid) FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = type_column) IS DISTINCT FROM 'text' THEN
+        RETURN NULL;
+    END IF;
+    EXECUTE format('SELECT (array_agg(DISTINCT %s))[:41] FROM %s AS t WHERE t.%I IS NOT NULL', clone_internal.column_text('t', relation, type_column), clone_internal.spread(relation, quote_ident(type_column), 5000), type_column) INTO kinds;
+    RETURN (SELECT k.target FROM clone_internal.tables_of_kinds(store, kinds) k WHERE cardinality(kinds) <= 40 AND k.rank < 2 AND k.target = ANY (waiting) ORDER BY k.target LIMIT 1);
+END
+$$;
+COMMENT ON FUNCTION clone_internal.names_waiting_table(text, regclass, name) IS 'A table that the types of a pair name and about which a question is open';
+
 -- A pair whose types are numbers or words that no table explains: the calls, if the ids of each are keys of one table only, and the types.
 CREATE FUNCTION clone_internal.code_calls(store text, relation regclass, type_column name, "column" name) RETURNS TABLE (codes text, calls text)
 LANGUAGE plpgsql STABLE STRICT

@@ -31,7 +31,10 @@ AS $$
         SELECT w.relation, w.word FROM clone_internal.waiting_tables($1) w WHERE length(w.word) > 2
     )
     DELETE FROM clone.store_question q USING waiting w
-    WHERE q.store = $1 AND q.path = '' AND clone_internal.says_id(q."column") AND clone_internal.ends_with_word(clone_internal.named_word(q."column"), w.word)
+    WHERE q.store = $1 AND q.path = '' AND clone_internal.says_id(q."column")
+      -- author_id, while users wait.
+      -- bill_address_id, while spree_addresses wait.
+      AND (clone_internal.ends_with_word(clone_internal.named_word(q."column"), w.word) OR clone_internal.ends_with_word(clone_internal.named_word(q."column"), substring(w.word FROM '^[^_]+_(.{4,})$')) OR q.answer IS NULL AND clone_internal.names_person(q."column") AND clone_internal.has_persons(w.word) = 2)
       AND q.relation IN (SELECT r.relation FROM clone.store_relation r WHERE r.store = $1)
       -- The name of a described table is longer: merge_request_id, while requests wait.
       AND NOT EXISTS (SELECT FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation WHERE r.store = $1 AND length(clone_internal.table_word(c.relname)) >= length(w.word)
@@ -39,3 +42,54 @@ AS $$
       AND strpos(COALESCE(q.answer, ''), quote_literal(w.relation::text)) = 0
 $$;
 COMMENT ON FUNCTION clone_internal.let_keys_wait(text) IS 'Takes back questions about keys that are named after a table about which a question is open';
+
+-- Takes back the proposals to share a table that refers to one about which a question is open whose answer describes it: its rows belong through that.
+CREATE FUNCTION clone_internal.let_tables_wait(store text) RETURNS void
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH RECURSIVE waiting (relation) AS (
+        SELECT q.relation::oid FROM clone.store_question q
+        WHERE q.store = $1 AND q.severity = 'error' AND strpos(q.answer, format('clone.store_table(%L, %L', $1, q.relation)) > 0
+          AND NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation = q.relation)
+        UNION
+        SELECT f.conrelid FROM waiting w JOIN pg_constraint f ON f.contype = 'f' AND f.confrelid = w.relation AND f.conrelid <> f.confrelid
+        WHERE NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation = f.conrelid)
+    )
+    DELETE FROM clone.store_question q USING waiting w
+    WHERE q.store = $1 AND q.relation = w.relation AND q.answer = format('SELECT clone.store_shared(%L, %L);', $1, q.relation)
+$$;
+COMMENT ON FUNCTION clone_internal.let_tables_wait(text) IS 'Takes back proposals to share tables that refer to a table about which a question is open';
+
+-- Takes back what is proposed for the ids of pairs whose types name a table about which a question is open, and that tables with such a pair are shared.
+CREATE FUNCTION clone_internal.let_pairs_wait(store text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    c record;
+    named regclass;
+BEGIN
+    IF NOT EXISTS (SELECT FROM clone_internal.waiting_tables($1)) THEN
+        RETURN;
+    END IF;
+    FOR c IN
+        SELECT q.relation, q."column", q.path, t.attname, q.path = '' AND clone_internal.pair_word(q."column", false) = p.word AS beside
+        FROM clone.store_question q
+        JOIN pg_attribute t ON t.attrelid = q.relation AND t.attnum > 0 AND NOT t.attisdropped AND t.attname <> q."column" AND clone_internal.family(t.atttypid) = 'text'
+        CROSS JOIN LATERAL (SELECT clone_internal.pair_word(t.attname, true) AS word) p
+        WHERE q.store = $1 AND p.word IS NOT NULL AND (q.path = '' AND q.target IS NULL AND q.question NOT LIKE '% names rows of the types %' AND q.answer IS DISTINCT FROM clone_internal.keep_call($1, q.relation, q."column", '') AND clone_internal.pair_word(q."column", false) = p.word
+                OR q.answer = format('SELECT clone.store_shared(%L, %L);', $1, q.relation)
+                   AND EXISTS (SELECT FROM pg_attribute i WHERE i.attrelid = q.relation AND i.attnum > 0 AND NOT i.attisdropped AND clone_internal.pair_word(i.attname, false) = p.word))
+        ORDER BY q.relation::oid, q."column", q.path, t.attnum
+    LOOP
+        named := clone_internal.names_waiting_table($1, c.relation, c.attname);
+        CONTINUE WHEN named IS NULL;
+        UPDATE clone.store_question q SET severity = CASE WHEN s.preset = 'discover' THEN 'error' ELSE q.severity END, answer = NULL,
+            question = q.question || format('. But %I names rows of %s: answer the question about that first, and check again', c.attname, named)
+        FROM clone.store s WHERE s.name = $1 AND q.store = $1 AND q.relation = c.relation AND q."column" = c."column" AND q.path = c.path AND q.question NOT LIKE '%: answer the question about that first%';
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.let_pairs_wait(text) IS 'Takes back proposals for pairs whose types name a table about which a question is open';
