@@ -222,7 +222,7 @@ BEGIN
                 q.targets := array_remove(q.targets, q.relation);
             END IF;
             -- Small numbers are keys of many tables by chance, but not of rows of the same tenant.
-            q.targets := ARRAY(SELECT k.target FROM unnest(q.targets) WITH ORDINALITY AS k (target, place) WHERE k.place > 12 OR clone_internal.of_same_tenant(ask_about_data.store, q.relation, q."column", k.target) IS NOT FALSE ORDER BY k.place);
+            q.targets := ARRAY(SELECT k.target FROM unnest(q.targets) WITH ORDINALITY AS k (target, place) WHERE k.place <= 60 AND clone_internal.of_same_tenant(ask_about_data.store, q.relation, q."column", k.target) IS NOT FALSE ORDER BY k.place);
             CONTINUE WHEN q.targets = '{}';
             IF clone_internal.pair_partner(ask_about_data.store, q.relation, q."column", q.targets) IS NOT NULL THEN
                 paired := paired || ROW(q.relation, q."column", q.path, q.kind, q.family, q.what, q.says_id, q.seen, q.keys, q.targets, q.separators)::clone_internal.seen_place;

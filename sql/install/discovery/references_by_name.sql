@@ -89,9 +89,13 @@ BEGIN
     -- In related_categories, beside category_id, related_category_id is another category.
     CROSS JOIN LATERAL (SELECT d.oid = w.oid AND w.word <> 'parent' AND EXISTS (SELECT FROM described o JOIN pg_attribute s ON s.attrelid = w.oid AND NOT s.attisdropped AND clone_internal.named_table(s.attname, false) = o.word
                                                        WHERE o.oid <> w.oid AND w.word LIKE E'%\\_' || o.word) AS links) l
-    CROSS JOIN LATERAL (SELECT d.word LIKE E'%\\_' || w.word AS prefixed) x
+    -- team_repo (team_id, repo_id) is named after what it links: repo_id is none of its rows.
+    CROSS JOIN LATERAL (SELECT d.word LIKE E'%\\_' || w.word AS prefixed, d.word LIKE E'%\\_' || w.word AND 2 = (
+        SELECT count(DISTINCT n.word) FROM pg_attribute k CROSS JOIN LATERAL (SELECT clone_internal.named_table(k.attname, false) AS word) n
+        WHERE k.attrelid = d.oid AND k.attnum > 0 AND NOT k.attisdropped AND k.attname <> d.id_column AND n.word IN (w.word, left(d.word, -length(w.word) - 1))) AS linked) x
     CROSS JOIN LATERAL (SELECT (d.word = w.word OR w.folded AND d.plain = clone_internal.plain(w.word)) AND NOT l.links AS exact) m
     WHERE w.word IS NOT NULL AND w.family NOT LIKE 'uuid%'
+      AND (m.exact OR NOT x.linked)
       -- user_id is users, not account_users.
       AND (m.exact OR NOT EXISTS (SELECT FROM others o WHERE o.word = w.word OR x.prefixed AND o.word = substring(o.word FROM '^[^_]+_') || w.word AND length(o.word) < length(d.word)))
       AND NOT (d.oid = w.oid AND w.attname = d.id_column)
@@ -103,7 +107,7 @@ $$;
 COMMENT ON FUNCTION clone_internal.named_references(text) IS 'Undeclared columns that refer to a table of the store by their names';
 
 -- Columns whose word stands in a type column beside them too, in other forms than x_type and x_id: assigned_to and assigned_type, owner and
--- owner_class. As their names may say something else, several types must name tables of the database, with keys of these beside them.
+-- owner_class. As their names may say something else, half of the types must name tables of the database, with keys of these beside them.
 CREATE FUNCTION clone_internal.worded_pairs(store text) RETURNS TABLE (relation regclass, type_column name, name name, family text)
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -126,15 +130,18 @@ BEGIN
         FROM types t JOIN pg_attribute i ON i.attrelid = t.relation AND i.attnum > 0 AND NOT i.attisdropped AND i.attgenerated = '' AND i.attname NOT IN (t.attname, COALESCE(t.project_column, ''), COALESCE(t.join_column, ''), COALESCE(t.id_column, ''))
         JOIN clone.store_column s ON s.store = $1 AND s.relation = t.relation AND s.name = i.attname AND (s.reason IS DISTINCT FROM 'set by hand' OR s.role = 'map')
         CROSS JOIN LATERAL (SELECT clone_internal.family(i.atttypid) AS family) f
-        WHERE t.word <> '' AND f.family IN ('int', 'text')
-          AND starts_with(clone_internal.snake(i.attname), t.word) AND substr(clone_internal.snake(i.attname), length(t.word) + 1) ~ '^(_(to|for|with|by|on|in|from|of|key|ref|reference|uuid|pk|fk|no|nr|number|identifier|id|object|target))*$'
+        WHERE f.family IN ('int', 'text')
+          AND (t.word <> '' AND starts_with(clone_internal.snake(i.attname), t.word) AND substr(clone_internal.snake(i.attname), length(t.word) + 1) ~ '^(_(to|for|with|by|on|in|from|of|key|ref|reference|uuid|pk|fk|no|nr|number|identifier|id|object|target))*$'
+               -- model and res_id
+               OR t.word = '' AND clone_internal.pair_word(i.attname, false) ~ '^(res|resource|target|subject|source|related|ref|linked|attached|)$')
           AND NOT (i.attname ~ '(_id|Id)$' AND clone_internal.snake(t.attname) IN (t.word || '_type', t.word || '_kind'))
           AND (t.relation::oid, i.attname) NOT IN (SELECT d.relation::oid, d."column" FROM clone.store_reference d WHERE d.store = $1)
           AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.contype = 'f' AND o.conrelid = t.relation AND i.attnum = ANY (o.conkey))
         ORDER BY t.relation::oid, i.attnum, t.attname
     LOOP
         EXECUTE format('SELECT (array_agg(DISTINCT %s))[:41] FROM %s AS t WHERE t.%I IS NOT NULL AND t.%I IS NOT NULL', clone_internal.column_text('t', c.relation, c.type_column), clone_internal.spread(c.relation, '*', 20000), c.type_column, c.name) INTO kinds;
-        CONTINUE WHEN cardinality(kinds) BETWEEN 2 AND 40 IS NOT TRUE;
+        -- One alone must name a table.
+        CONTINUE WHEN cardinality(kinds) BETWEEN 1 AND 40 IS NOT TRUE;
         SELECT count(DISTINCT k.kind) INTO named FROM clone_internal.tables_of_kinds($1, kinds) k WHERE k.rank < 2;
         CONTINUE WHEN 2 * named < cardinality(kinds);
         SELECT bool_and(clone_internal.are_keys_of_kind($1, c.relation, c.type_column, clone_internal.column_text('t', c.relation, c.name), p.type_values, p.target::regclass) IS NOT FALSE) INTO agrees
@@ -161,20 +168,26 @@ BEGIN
     RETURN QUERY WITH ids AS MATERIALIZED (
         SELECT r.relation, i.attnum, i.attname, clone_internal.snake(i.attname) AS word, clone_internal.family(i.atttypid) AS family
         FROM clone.store_relation r
-        JOIN pg_attribute i ON i.attrelid = r.relation AND i.attnum > 0 AND NOT i.attisdropped AND i.attname ~ '(_id|Id)$'
+        JOIN pg_attribute i ON i.attrelid = r.relation AND i.attnum > 0 AND NOT i.attisdropped AND i.attname ~ '(_id|Id|(^|_)(object|obj)_(pk|key))$'
         JOIN clone.store_column c ON c.store = $1 AND c.relation = r.relation AND c.name = i.attname AND (c.reason IS DISTINCT FROM 'set by hand' OR c.role = 'map')
         WHERE r.store = $1
           AND (r.relation::oid, i.attname) NOT IN (SELECT d.relation::oid, d."column" FROM clone.store_reference d WHERE d.store = $1)
           AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = r.relation AND i.attnum = ANY (f.conkey))
+          -- encounter_id and encounter_type of encounters
+          AND NOT (i.attname = r.id_column AND (clone_internal.has_sequence(r.relation, i.attnum) OR clone_internal.named_table(i.attname, false) = clone_internal.table_word((SELECT k.relname FROM pg_class k WHERE k.oid = r.relation))))
     ), types AS MATERIALIZED (
-        SELECT r.relation, t.attname, clone_internal.snake(t.attname) AS word
+        SELECT r.relation, t.attname, clone_internal.snake(t.attname) AS word, clone_internal.family(t.atttypid) AS family
         FROM clone.store_relation r JOIN pg_attribute t ON t.attrelid = r.relation AND t.attnum > 0 AND NOT t.attisdropped
-        WHERE r.store = $1 AND t.attname ~ '(_type|_kind|Type|Kind)$|[Cc]ontent(_type_id|TypeI[dD])$' AND clone_internal.family(t.atttypid) IN ('text', '', 'int')
+        WHERE r.store = $1 AND t.attname ~ '(_type|_kind|Type|Kind)$|[Cc]ontent(_type_id|TypeI[dD])$|(^|_)(content_?type|ctype|ct)(_id)?$' AND clone_internal.family(t.atttypid) IN ('text', '', 'int')
     )
     SELECT i.relation, t.attname, i.attname, i.family
     FROM ids i JOIN types t ON t.relation = i.relation AND t.attname <> i.attname
     WHERE i.family IN ('int', 'text')
-      AND (t.word IN (regexp_replace(i.word, '_id$', '_type'), regexp_replace(i.word, '_id$', '_kind')) OR i.word ~ '(^|_)object_id$' AND t.word = regexp_replace(i.word, 'object_id$', 'content_type_id'))
+      AND (t.word IN (regexp_replace(i.word, '_id$', '_type'), regexp_replace(i.word, '_id$', '_kind')) OR i.word ~ '(^|_)object_id$' AND t.word = regexp_replace(i.word, 'object_id$', 'content_type_id')
+           -- content_type_id and object_pk, target_content_type_id and target_object_id.
+           OR t.family = 'int' AND t.word ~ '(^|_)(content_?type|ctype|ct)(_id)?$' AND i.word ~ '(^|_)((object|obj)_(id|pk|key)|id)$'
+              AND regexp_replace(t.word, '(content_?type|ctype|ct)(_id)?$', '') = regexp_replace(i.word, '((object|obj)_(id|pk|key)|id)$', '')
+              AND EXISTS (SELECT FROM pg_class d JOIN pg_class o ON o.relnamespace = d.relnamespace WHERE d.relname = 'django_content_type' AND o.oid = i.relation))
     UNION ALL
     SELECT w.relation, w.type_column, w.name, w.family FROM clone_internal.worded_pairs($1) w;
 END
@@ -200,7 +213,7 @@ LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
     WITH people AS MATERIALIZED (
-        SELECT p.relation, p.id_column FROM clone.store_relation p JOIN pg_class k ON k.oid = p.relation
+        SELECT p.relation, p.id_column, clone_internal.has_persons(clone_internal.table_word(k.relname)) AS persons FROM clone.store_relation p JOIN pg_class k ON k.oid = p.relation
         JOIN pg_attribute i ON i.attrelid = p.relation AND i.attname = p.id_column
         WHERE p.store = $1 AND clone_internal.family(i.atttypid) = 'int'
           AND clone_internal.table_word(k.relname) IN ('user', 'usr', 'member', 'person', 'profile', 'employee', 'staff', 'auth_user', 'account_user', 'app_user')
@@ -227,7 +240,7 @@ AS $$
     WHERE (clone_internal.snake(r.attname) ~ '(^|_)(owner|author|assignee|assigned_to|creator|editor|sender|recipient|reviewer|approver|manager|responsible|requester|reporter|agent|inviter|invited_by|member|person|employee)(_id)?$'
            OR clone_internal.snake(r.attname) ~ '(^|_)(created|updated|modified|deleted|closed|resolved|locked|uploaded|approved|archived)_by(_id)?$')
       AND NOT EXISTS (SELECT FROM named n WHERE n.relation = r.relation AND n.name = r.attname)
-    ORDER BY r.relation::oid, r.attnum, clone_internal.nearness(r.relation, p.relation), p.relation::oid
+    ORDER BY r.relation::oid, r.attnum, clone_internal.nearness(r.relation, p.relation), p.persons DESC, p.relation::oid
 $$;
 COMMENT ON FUNCTION clone_internal.person_columns(text) IS 'Undeclared columns that hold the key of a user by their names';
 

@@ -173,18 +173,20 @@ BEGIN
             ) n
             WHERE w.depth < 12 AND jsonb_typeof(w.v) IN ('object', 'array')
         ), leaf AS (
-            SELECT w.c, w.holder, w.holder_list, w.member, w.list, COALESCE(w.member IN ('id', 'ids', 'uuid', '_id', 'pk', 'key', 'gid', 'ref'), false) AS plain, w.kind, left(w.v #>> '{}', 4000) AS value, false AS names, w.inner_lists
+            SELECT w.c, w.holder, w.holder_list, w.member, w.list, COALESCE(w.member IN ('id', 'ids', 'uuid', '_id', 'pk', 'key', 'gid', 'ref'), false) AS plain,
+                   -- The sides of a change: {"customerId": {"old": 5, "new": 7}, "total": {"old": 10, "new": 12}}.
+                   COALESCE(w.holder IS NOT NULL AND NOT w.holder_list AND w.member ~* '^(old|new|from|to|before|after|was|is|previous|prev|current)(_?value|val)?$', false) AS side, w.kind, left(w.v #>> '{}', 4000) AS value, false AS names, w.inner_lists
             FROM walk w WHERE jsonb_typeof(w.v) = 'number' AND (w.v::text ~ '^[0-9]{1,38}$' OR w.depth = 0 AND w.v::text ~ '[.]') OR jsonb_typeof(w.v) = 'string'
             UNION ALL
-            SELECT w.c, w.holder, w.holder_list, w.member, w.list, false, NULL, o.key, true, w.inner_lists
+            SELECT w.c, w.holder, w.holder_list, w.member, w.list, false, false, NULL, o.key, true, w.inner_lists
             FROM walk w CROSS JOIN LATERAL jsonb_object_keys(CASE WHEN jsonb_typeof(w.v) = 'object' THEN w.v ELSE '{}' END) AS o (key)
             WHERE o.key ~ clone_internal.key_member_pattern()
         ), named AS (
             SELECT l.c, CASE WHEN l.member IS NULL THEN CASE WHEN f.family = 'json' OR l.names OR l.list AND f.family = 'text' THEN '$' || CASE WHEN l.list THEN '[*]' ELSE '' END ELSE '' END
                          WHEN l.plain AND l.holder IS NULL THEN '$' || CASE WHEN l.holder_list THEN '[*]' ELSE '' END || format('[%%s]', quoted.member)
-                         WHEN l.plain THEN format('$..[%%s]%%s[%%s]', quoted.holder, CASE WHEN l.holder_list THEN '[*]' ELSE '' END, quoted.member)
+                         WHEN l.plain OR l.side THEN format('$..[%%s]%%s[%%s]', quoted.holder, CASE WHEN l.holder_list THEN '[*]' ELSE '' END, quoted.member)
                          ELSE format('$..[%%s]', quoted.member) END || CASE WHEN l.list AND l.member IS NOT NULL THEN '[*]' ELSE '' END || repeat('[*]', CASE WHEN f.family LIKE '%%[]' THEN 0 ELSE l.inner_lists END) || CASE WHEN l.names THEN '[*]~' ELSE '' END AS path,
-                   COALESCE(CASE WHEN l.plain THEN l.holder ELSE l.member END, l.c::text) AS name, l.plain, CASE WHEN l.plain THEN l.kind END AS kind,
+                   COALESCE(CASE WHEN l.plain OR l.side THEN l.holder ELSE l.member END, l.c::text) AS name, l.plain, CASE WHEN l.plain THEN l.kind END AS kind,
                    f.family, l.value
             FROM leaf l JOIN unnest($1, $2) AS f (name, family) ON f.name = l.c
             CROSS JOIN LATERAL (SELECT '''' || replace(replace(l.member, E'\\', E'\\\\'), '''', E'\\''') || '''' AS member, '''' || replace(replace(l.holder, E'\\', E'\\\\'), '''', E'\\''') || '''' AS holder) quoted

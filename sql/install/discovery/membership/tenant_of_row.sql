@@ -23,7 +23,8 @@ BEGIN
         SELECT clone_internal.names_parent(store, relation, alias, r.parents[1], format('a%s', depth)) INTO same
         FROM clone_internal.parent_key(store, relation, r.parents[1]) k
         WHERE cardinality(k.own) > 1 OR EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = tenant_sql.relation AND f.confrelid = r.parents[1]::oid AND clone_internal.column_names(f.conrelid, f.conkey) = jsonb_build_array(r.join_column))
-           OR EXISTS (SELECT FROM pg_attribute a JOIN pg_attribute b ON clone_internal.family(a.atttypid) = clone_internal.family(b.atttypid)
+           -- Keys may stand in texts.
+           OR EXISTS (SELECT FROM pg_attribute a JOIN pg_attribute b ON clone_internal.family(a.atttypid) IN (clone_internal.family(b.atttypid), 'text')
                       WHERE a.attrelid = tenant_sql.relation AND a.attname = k.own[1] AND b.attrelid = r.parents[1] AND b.attname = k.others[1]);
         above := CASE WHEN same IS NOT NULL THEN clone_internal.tenant_sql(store, r.parents[1]::regclass, format('a%s', depth), depth + 1) END;
         IF above NOT LIKE '%.ctid::text' THEN

@@ -62,8 +62,8 @@ BEGIN
         ), number AS (
             -- What stands before a mention is prose.
             SELECT p.place, CASE WHEN p.before ~ ''(^|[^[:alnum:]])<?@[!&]?$|@[[][^]]*[]][(]$'' THEN '''' WHEN p.run > 0 THEN first_value(p.before) OVER (PARTITION BY p.line, p.run ORDER BY p.turn) ELSE '''' END AS words, substring(p.before FROM ''[^[:alnum:]_]*$'') AS signs,
-                   -- Not of spans: 1001-1005.
-                   CASE WHEN count(*) OVER r IN (2, 3) AND max(p.number::numeric) OVER r - min(p.number::numeric) OVER r > 50 THEN row_number() OVER (PARTITION BY p.line, p.run ORDER BY p.turn) ELSE 0 END::int AS nth,
+                   -- Not of spans: 1001-1005. In a path (/jobs/12/0/output) they are no span.
+                   CASE WHEN count(*) OVER r IN (2, 3) AND (max(p.number::numeric) OVER r - min(p.number::numeric) OVER r > 50 OR p.run > 0 AND count(*) FILTER (WHERE p.before <> ''/'') OVER r = 1) THEN row_number() OVER (PARTITION BY p.line, p.run ORDER BY p.turn) ELSE 0 END::int AS nth,
                    COALESCE(NULLIF(ltrim(p.number, ''0''), ''''), ''0'') AS value, p.tenant, p.own, p.row, p.form || left(p.value, 200) AS example
             FROM part p
             -- No decimals, versions and addresses of networks, but 12.0.
@@ -184,6 +184,12 @@ DECLARE
     holds text := format('holds numbers that are keys of %s, such as %s: %s that were looked at are keys of rows of the same tenant',
         (SELECT string_agg(t.relation || CASE WHEN t.key = r.id_column THEN '' ELSE format(' (%I)', t.key) END, ' or ' ORDER BY t.number) FROM unnest(targets, target_columns) WITH ORDINALITY AS t (relation, key, number)
          JOIN clone.store_relation r ON r.store = $1 AND r.relation = t.relation), clone_internal.quoted(left(example, 60)), keys);
+    -- A clone cannot keep it: no other column of a unique index changes.
+    is_unique boolean := family = 'text' AND EXISTS (SELECT FROM pg_index u JOIN pg_attribute a ON a.attrelid = $2 AND a.attname = $3 WHERE u.indrelid = $2 AND u.indisunique AND u.indislive AND a.attnum = ANY (u.indkey::int2[])
+        AND NOT EXISTS (SELECT FROM pg_attribute o JOIN clone.store_column s ON s.store = $1 AND s.relation = $2 AND s.name = o.attname
+                        WHERE o.attrelid = $2 AND o.attname <> $3 AND o.attnum = ANY (u.indkey::int2[])
+                          AND (s.role NOT IN ('keep', 'rewrite') OR EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = $2 AND d."column" = o.attname)
+                               OR EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = $2 AND o.attnum = ANY (f.conkey)))));
     asked text[] := '{}';
     single boolean;
     separators text;
@@ -226,7 +232,8 @@ BEGIN
     PERFORM clone_internal.ask($1, $2, $3, path, 'error',
         format('%s.%I ', $2, $3) || holds || CASE WHEN single THEN '' WHEN is_key THEN '. A clone makes other keys, which hold the same numbers' ELSE '. A clone keeps them' || CASE WHEN documents THEN '. If a path says which they are, declare it with clone.store_reference(…), and check again'
             WHEN declared THEN ' in rows that no declaration is about. If a condition says which they are, declare it with clone.store_reference(…, condition => …), and check again' ELSE '' END END,
-        CASE WHEN single THEN clone_internal.number_call($1, $2, $3, target, key, '', separators) END, clone_internal.keep_call($1, $2, $3, path));
+        CASE WHEN single THEN clone_internal.number_call($1, $2, $3, target, key, '', separators) END,
+        CASE WHEN path = '' AND is_unique THEN format('SELECT clone.store_column(%L, %L, %L, ''suffix'');', $1, $2, $3) ELSE clone_internal.keep_call($1, $2, $3, path) END);
 END
 $$;
 COMMENT ON FUNCTION clone_internal.ask_about_numbers_of(text, regclass, name, text, regclass[], name[], bigint, text, text[], clone_internal.place[]) IS 'Records the question about numbers within a column''s values that are keys of tables';

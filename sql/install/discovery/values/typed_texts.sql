@@ -260,9 +260,11 @@ BEGIN
               GROUP BY 1, 2, 3 HAVING bool_and(d.condition IS NOT NULL AND d.type_column IS NULL)) p
         -- A name, or the number of a field that a table of fields explains.
         JOIN pg_attribute n ON n.attrelid = p.relation AND n.attnum > 0 AND NOT n.attisdropped AND n.attname <> p."column"
-         AND (clone_internal.family(n.atttypid) = 'text' AND clone_internal.snake(n.attname) ~ '^(.*_)?(key|name|code|field|setting|option|option_name|attribute|attr|property|prop|param|parameter)$'
-              OR clone_internal.family(n.atttypid) = 'int' AND clone_internal.snake(n.attname) ~ '(^|_)(field|attribute|attr|property|prop|param|parameter|setting|option|question|column)_(id|no|nr|number)$')
-        WHERE p.family IN ('text', 'int') AND clone_internal.snake(p."column") ~ '^(.*_)?(value|val|data|content|int_value|value_int|number)$'
+         AND (clone_internal.family(n.atttypid) = 'text' AND clone_internal.snake(n.attname) ~ '^(.*_)?(key|name|code|field|setting|option|option_name|attribute|attr|property|prop|param|parameter|schluessel|schlüssel|eigenschaft|einstellung|clave|chave|clef?|clé|sleutel)$'
+              -- claim_type beside claim_value.
+              OR clone_internal.family(n.atttypid) = 'text' AND clone_internal.snake(n.attname) ~ '._type$' AND clone_internal.snake(p."column") = regexp_replace(clone_internal.snake(n.attname), '_type$', '_value')
+              OR clone_internal.family(n.atttypid) = 'int' AND clone_internal.snake(n.attname) ~ '(^|_)(field|attribute|attr|property|prop|param|parameter|setting|option|question|column)(_type|_kind|_definition|_def)?_(id|no|nr|number)$')
+        WHERE p.family IN ('text', 'int') AND clone_internal.snake(p."column") ~ '^(.*_)?(value|val|data|content|int_value|value_int|number|wert|valor|valeur|valore|waarde)$'
         ORDER BY p.relation::oid, p."column", n.attnum
     LOOP
         CONTINUE WHEN EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = c.relation AND q."column" = c.name AND q.path = c.label);
