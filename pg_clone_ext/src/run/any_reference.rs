@@ -22,6 +22,8 @@ pub struct AnyReference {
     pub condition: Option<String>,
     /// Values that are not keys of this reference may be keys of another, and change.
     pub mixed: bool,
+    /// Other parts of the same texts may be keys of another reference, and change.
+    pub in_parts: bool,
     /// A value that is no key may hold one beside other text, and change ([`Table::embeds_keys`]).
     pub embedded: bool,
     /// The form of the keys, if values are compared with their texts.
@@ -139,6 +141,7 @@ fn references_by(store: &Store, table: &Table, counts: &dyn Fn(&Column) -> bool)
             operators: key.operators.clone(),
             separators: None,
             mixed: false,
+            in_parts: false,
             embedded: false,
             key_form: KeyForm::Exact,
             condition: None,
@@ -188,6 +191,7 @@ fn references_by(store: &Store, table: &Table, counts: &dyn Fn(&Column) -> bool)
             }],
             separators: reference.separators.clone(),
             mixed: mixed(table, reference) || everywhere && reference.form != ReferenceForm::Column,
+            in_parts: in_parts(table, reference),
             embedded: matches!(reference.form, ReferenceForm::Column | ReferenceForm::Array)
                 && table
                     .column(&reference.column)
@@ -232,6 +236,7 @@ fn references_by(store: &Store, table: &Table, counts: &dyn Fn(&Column) -> bool)
             parent_columns: vec![id],
             separators: None,
             mixed: false,
+            in_parts: false,
             embedded: table.embeds_keys(column),
             condition: None,
             as_text: !same_type,
@@ -262,4 +267,13 @@ fn mixed(table: &Table, reference: &plan::Reference) -> bool {
     table.makes_key_of_others(&reference.column)
         || matches!(&reference.form, ReferenceForm::Path(separators) if separators.contains('-'))
         || table.keys.references.iter().filter(same_place).count() > 1
+}
+
+/// Whether another reference takes other parts of the texts in this reference's column, by other separators, at another path or under another condition.
+fn in_parts(table: &Table, reference: &plan::Reference) -> bool {
+    let takes_parts =
+        |r: &plan::Reference| matches!(r.form, ReferenceForm::Path(_)) || r.separators.is_some();
+    let of_column = |other: &&plan::Reference| other.column == reference.column;
+    let others = || table.keys.references.iter().filter(of_column);
+    others().any(takes_parts) && others().count() > 1
 }

@@ -202,7 +202,7 @@ fn check_reference(pair: &Pair<'_>, found: &Found<'_>, dangle: &Dangle, checks: 
             || pair.may_be_more && of_clone.own > of_source.own,
     });
     let same = same_shared(of_source);
-    if !reference.mixed && (of_source.others > 0 || !same) {
+    if !reference.mixed && !reference.in_parts && (of_source.others > 0 || !same) {
         checks.push(Check {
             name: "reference names the same shared rows".into(),
             subject: subject.clone(),

@@ -375,7 +375,7 @@ BEGIN
     PERFORM clone_internal.ask_about_named_ownerless(ask_about_data.store);
     PERFORM clone_internal.ask_about_listed_ownerless(ask_about_data.store);
     PERFORM clone_internal.ask_about_two_tenants(ask_about_data.store);
-    PERFORM clone_internal.ask_about_unique_values(ask_about_data.store, places);
+    PERFORM clone_internal.ask_about_unique_values(ask_about_data.store, places || ARRAY(SELECT p FROM clone_internal.places_with_parts(ask_about_data.store, sampled) p WHERE p <> ALL (places)));
     PERFORM clone_internal.ask_about_listed_rows(ask_about_data.store, places);
     PERFORM clone_internal.ask_about_paths_below_root(ask_about_data.store, places);
     PERFORM clone_internal.ask_about_typed_prose(ask_about_data.store, typed);

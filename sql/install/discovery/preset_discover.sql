@@ -17,6 +17,7 @@ DECLARE
     found int;
     rounds int := 0;
 BEGIN
+    sampled clone_internal.place[];
     IF options->>'tenant' IS NULL THEN
         RAISE EXCEPTION 'store option "tenant" is missing' USING
             ERRCODE = '22023', HINT = 'Name the table of tenants: SELECT clone.store_create(''app'', ''discover'', ''{"tenant": "public.accounts"}'');';
@@ -85,7 +86,8 @@ BEGIN
     PERFORM clone_internal.ask_about_data(store, true);
     PERFORM clone_internal.discover_unique(store);
     -- Only now it is known which values change.
-    PERFORM clone_internal.ask_about_unique_values(store, ARRAY(SELECT o FROM clone_internal.open_places(store, ARRAY(SELECT c FROM clone_internal.sampled_columns(store) c)) o));
+    sampled := ARRAY(SELECT c FROM clone_internal.sampled_columns(store) c);
+    PERFORM clone_internal.ask_about_unique_values(store, ARRAY(SELECT o FROM clone_internal.open_places(store, sampled) o UNION ALL SELECT p FROM clone_internal.places_with_parts(store, sampled) p));
     UPDATE clone.store s SET looked_at = now() WHERE s.name = preset_discover.store;
 END
 $$;

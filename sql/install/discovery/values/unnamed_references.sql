@@ -17,6 +17,16 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.open_places(text, clone_internal.place[]) IS 'Those of the sampled columns and paths of a store''s tables that have no declaration and no question';
 
+-- Those whose texts are asked about as texts with keys between other signs: further parts of them can name rows of other tables.
+CREATE FUNCTION clone_internal.places_with_parts(store text, sampled clone_internal.place[]) RETURNS SETOF clone_internal.place
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT p.* FROM unnest($2) AS p
+    WHERE EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = p.relation AND q."column" = p."column" AND q.path = p.path AND strpos(q.answer, ', separators => ') > 0)
+$$;
+COMMENT ON FUNCTION clone_internal.places_with_parts(text, clone_internal.place[]) IS 'Those of the sampled columns and paths that are asked about because parts of their texts are keys';
+
 -- Values of a unique column that gets new values in a clone, such as a slug or an article number, in other columns.
 CREATE FUNCTION clone_internal.ask_about_unique_values(store text, places clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
@@ -32,6 +42,7 @@ DECLARE
     k record;
     p record;
     suffix text;
+    asked clone.store_question;
 BEGIN
     FOR k IN
         SELECT r.relation, a.attname AS name, clone_internal.family(a.atttypid) AS family, clone_internal.table_word(t.relname) AS word, clone_internal.named_word(a.attname) AS own, c.role, a.attgenerated <> '' AS computed, a.attname IS NOT DISTINCT FROM r.id_column AS is_id
@@ -80,7 +91,7 @@ BEGIN
                 -- @ada, /u/ada/activity.
                 UNION SELECT m[1] FROM regexp_matches(v, '(?:^|[^A-Za-z0-9@])@([A-Za-z][A-Za-z0-9_.-]*[A-Za-z0-9])', 'g') m
                 UNION SELECT m[1] FROM regexp_matches(v, '/([A-Za-z][A-Za-z0-9_.-]{2,})(?=[/?#]|$)', 'g') m WHERE v ~ '^(https?:/)?/[^[:space:]]*$') t (e)
-            WHERE o.family IN ('text', 'json') AND o.path NOT LIKE '%~' AND length(v) < 2000 AND e <> v;
+            WHERE o.family IN ('text', 'text[]', 'json') AND o.path NOT LIKE '%~' AND length(v) < 2000 AND e <> v;
             vals := ARRAY(SELECT DISTINCT v FROM unnest($2) o CROSS JOIN LATERAL unnest(o.vals[:100]) v WHERE length(v) < 200
                 UNION SELECT e.token FROM unnest(elements) AS e UNION SELECT e.token FROM unnest(parts) AS e);
         END IF;
@@ -117,7 +128,7 @@ BEGIN
         -- Generated keys have questions of their own.
         CONTINUE WHEN k.family <> 'text' OR k.computed OR k.is_id;
         FOR p IN
-            SELECT o.relation, o."column", o.path, h.keys, cardinality(o.vals[:100]) AS seen,
+            SELECT o.relation, o."column", o.path, o.family, h.keys, cardinality(o.vals[:100]) AS seen,
                    -- What stands in a value does not separate it from others.
                    (SELECT string_agg(DISTINCT c, '' ORDER BY c) FROM unnest(o.vals[:100]) x CROSS JOIN LATERAL regexp_split_to_table(x, '') c WHERE c ~ '[^A-Za-z0-9]' AND strpos(h.tokens, c) = 0) AS between
             FROM (SELECT e.place, count(DISTINCT e.value) AS keys, string_agg(e.token, '') AS tokens FROM unnest(parts) AS e WHERE e.token = ANY (found) GROUP BY 1
@@ -125,16 +136,21 @@ BEGIN
                   HAVING count(DISTINCT e.token) > CASE WHEN bool_and(e.token ~ '[0-9]') THEN 1 ELSE 2 END) h
             JOIN unnest($2) WITH ORDINALITY AS o (relation, "column", path, word, says_id, kind, family, total, vals, separators, number) ON o.number = h.place
             WHERE (o.relation, o."column") <> (k.relation, k.name)
-              AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = o.relation AND q."column" = o."column" AND q.path IN ('', o.path))
+              -- A text can name rows of several tables, each by a part of its own.
+              AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = o.relation AND q."column" = o."column" AND q.path IN ('', o.path)
+                              AND (q.path <> o.path OR q.severity <> 'error' OR strpos(COALESCE(q.answer, ''), ', separators => ') = 0))
         LOOP
             CONTINUE WHEN p.between IS NULL;
+            SELECT q.* INTO asked FROM clone.store_question q WHERE q.store = $1 AND q.relation = p.relation AND q."column" = p."column" AND q.path = p.path;
+            CONTINUE WHEN strpos(asked.answer, format('SELECT clone.store_reference(%L, %L, %L, %L, target_column => %L', $1, p.relation, p."column", k.relation, k.name)) > 0;
             -- A suffix with a separator in it would be a part of its own.
             suffix := CASE WHEN k.role = 'suffix' AND strpos(p.between, '-') > 0 THEN format('SELECT clone.store_column(%L, %L, %L, ''template'', value => ''{value}c{n}''); ', $1, k.relation, k.name) ELSE '' END;
             PERFORM clone_internal.ask($1, p.relation, p."column", p.path, 'error',
-                format('%s.%I%s holds values of %I of %s within longer texts, which are other values in a clone: %s of %s that were looked at', p.relation, p."column",
-                    CASE WHEN p.path <> '' THEN ' at ' || p.path ELSE '' END, k.name, k.relation, p.keys, p.seen),
-                suffix || format('SELECT clone.store_reference(%L, %L, %L, %L, target_column => %L', $1, p.relation, p."column", k.relation, k.name)
-                    || CASE WHEN p.path <> '' THEN format(', path => %L', p.path) ELSE '' END || format(', separators => %L);', p.between),
+                CASE WHEN asked.question IS NOT NULL THEN asked.question || format(', and values of %I of %s: %s of %s', k.name, k.relation, p.keys, p.seen)
+                     ELSE format('%s.%I%s holds values of %I of %s within longer texts, which are other values in a clone: %s of %s that were looked at', p.relation, p."column",
+                    CASE WHEN p.path <> '' THEN ' at ' || p.path ELSE '' END, k.name, k.relation, p.keys, p.seen) END,
+                concat(asked.answer || ' ', suffix) || format('SELECT clone.store_reference(%L, %L, %L, %L, target_column => %L', $1, p.relation, p."column", k.relation, k.name)
+                    || CASE WHEN p.path <> '' THEN format(', path => %L', p.path) ELSE '' END || format(', separators => %L);', p.between || CASE WHEN p.family = 'text[]' THEN '{},"' ELSE '' END),
                 clone_internal.keep_call($1, p.relation, p."column", p.path));
         END LOOP;
     END LOOP;

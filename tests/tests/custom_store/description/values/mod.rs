@@ -6,6 +6,7 @@ mod member_names;
 mod mentions;
 mod nested_sets;
 mod no_value;
+mod several_parts;
 mod tables_of_keys;
 mod tenant_words;
 mod text_forms;
