@@ -200,7 +200,8 @@ BEGIN
     ), inside AS (
         SELECT k.place, count(DISTINCT k.value) AS keys, array_agg(DISTINCT k.target) AS targets, bool_and(k.token ~ '^[0-9]+$') AS numbers,
                (SELECT string_agg(DISTINCT c, '') FROM token o CROSS JOIN LATERAL regexp_split_to_table(replace(o.value, o.token, ''), '') c
-                WHERE o.place = k.place AND o.target IS NOT NULL AND c ~ '[^A-Za-z0-9]' AND strpos(o.token, c) = 0) AS separators
+                -- What stands in any of the keys does not separate them: _ in prod_01HF…, beside others.
+                WHERE o.place = k.place AND o.target IS NOT NULL AND c ~ '[^A-Za-z0-9]' AND strpos(string_agg(k.token, ''), c) = 0) AS separators
         FROM token k
         WHERE k.target IS NOT NULL AND k.token <> k.value AND NOT EXISTS (SELECT FROM token o WHERE o.place = k.place AND o.value = k.value AND o.token = k.value AND o.target IS NOT NULL)
         GROUP BY 1

@@ -1,9 +1,15 @@
 //! New text keys of the same form as those of the source: cuid, ulid, KSUID, nanoid, hex, `prefix_…`, or a name.
 
+mod generated;
+
+use generated::Generated;
+use std::collections::HashSet;
+
 /// Minimum number of random characters of a key, so that two keys of a run do not collide.
 const RANDOM: usize = 10;
 const DIGITS: &[u8] = b"0123456789";
 const HEX: &[u8] = b"0123456789abcdef";
+const HEX_UPPER: &[u8] = b"0123456789ABCDEF";
 const LOWER: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 const UPPER: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const BASE62: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -13,12 +19,8 @@ const CROCKFORD: &[u8] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// The form of a table's text keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TextForm {
-    /// 26 characters of Crockford's base 32, the first ten of them the time.
-    Ulid,
-    /// 27 characters of base 62: four bytes of seconds, sixteen random ones.
-    Ksuid,
-    /// A c and 24 letters or digits: eight of the time, four of a counter, four of the machine, eight random ones.
-    Cuid,
+    /// With a time or other characters that mean something.
+    Generated(Generated),
     /// This prefix, then as many random characters of this alphabet as the source's key has.
     Random {
         /// What every key begins with.
@@ -33,29 +35,22 @@ pub enum TextForm {
 impl TextForm {
     /// The form that all these keys have.
     pub fn of<'a>(keys: impl Iterator<Item = &'a str> + Clone) -> TextForm {
-        let all = |length: usize, alphabet: &[u8]| {
-            keys.clone()
-                .all(|key| key.len() == length && within(key.as_bytes(), alphabet))
-        };
         if keys.clone().next().is_none() {
             return TextForm::Name;
         }
-        if all(26, CROCKFORD) && keys.clone().all(|key| key.as_bytes().first() <= Some(&b'7')) {
-            return TextForm::Ulid;
-        }
-        if all(27, BASE62) {
-            return TextForm::Ksuid;
-        }
-        let digits = |key: &str| key.bytes().filter(u8::is_ascii_digit).count();
-        if all(25, LOWER) && keys.clone().all(|key| key.starts_with('c') && digits(key) > 0) {
-            return TextForm::Cuid;
+        // Of random hexadecimal digits, a few keys may look so by chance: they lose a part of their random digits.
+        if let Some(form) = Generated::ALL
+            .into_iter()
+            .find(|form| keys.clone().all(|key| form.find(key).is_some()))
+        {
+            return TextForm::Generated(form);
         }
         let prefix = common_prefix(keys.clone());
         let rest = |key: &'a str| key.as_bytes().get(prefix.len()..).unwrap_or_default();
         if keys.clone().any(|key| rest(key).len() < RANDOM) {
             return TextForm::Name;
         }
-        for alphabet in [DIGITS, HEX, LOWER, UPPER, BASE62, NANOID] {
+        for alphabet in [DIGITS, HEX, HEX_UPPER, CROCKFORD, LOWER, UPPER, BASE62, NANOID] {
             // Keys of letters only are words that somebody chose.
             let has_digit = keys.clone().any(|key| rest(key).iter().any(u8::is_ascii_digit));
             if has_digit && keys.clone().all(|key| within(rest(key), alphabet)) {
@@ -78,10 +73,10 @@ impl TextForm {
     /// the column. Keys that begin with a time keep it: rows that are ordered by their keys stay in order.
     pub fn make(&self, source: &str, longest: Option<usize>, random: &mut dyn FnMut(&mut [u8])) -> String {
         match self {
-            TextForm::Ulid => timed(source, 10, CROCKFORD, random),
-            // The time has 32 bits, six characters 35.
-            TextForm::Ksuid => timed(source, 6, BASE62, random),
-            TextForm::Cuid => timed(source, 13, LOWER, random),
+            TextForm::Generated(form) => match form.find(source) {
+                Some(found) => found.make(random),
+                None => TextForm::Name.make(source, longest, random),
+            },
             TextForm::Random { prefix, alphabet } => {
                 let count = source.len().saturating_sub(prefix.len()).max(RANDOM);
                 let mut key = prefix.clone().into_bytes();
@@ -122,11 +117,64 @@ fn appended_to(name: &str) -> (char, &'static [u8]) {
     (sign.unwrap_or('-'), if capitals { UPPER } else { LOWER })
 }
 
+/// New keys for keys of the source, in their order: as [`TextForm::make`], and keys of the same time stay in order, too.
+pub fn make_in_order(
+    form: &TextForm,
+    sources: &[&str],
+    longest: Option<usize>,
+    random: &mut dyn FnMut(&mut [u8]),
+) -> Vec<String> {
+    let TextForm::Generated(generated) = form else {
+        return sources
+            .iter()
+            .map(|source| form.make(source, longest, random))
+            .collect();
+    };
+    let mut taken: HashSet<String> = match generated.is_dense() {
+        true => sources.iter().map(|source| (*source).to_owned()).collect(),
+        false => HashSet::new(),
+    };
+    let mut made: Vec<String> = sources
+        .iter()
+        .map(|source| {
+            let mut new = form.make(source, longest, random);
+            for _ in 0..ATTEMPTS {
+                if !generated.is_dense() || taken.insert(new.clone()) {
+                    break;
+                }
+                new = form.make(source, longest, random);
+            }
+            new
+        })
+        .collect();
+    // What stays of the keys is the same among all of them, so that the n-th new one begins with the time of the n-th old one.
+    made.sort_unstable();
+    let mut order: Vec<usize> = (0..sources.len()).collect();
+    order.sort_unstable_by_key(|place| sources[*place]);
+    let mut new = vec![String::new(); sources.len()];
+    for (place, key) in order.into_iter().zip(made) {
+        new[place] = key;
+    }
+    new
+}
+
+/// Attempts to find a key that no row of the run has.
+const ATTEMPTS: usize = 100;
+
 /// Texts with fewer random bits may meet: of 100,000 with more, two are the same in one of 200,000 runs.
 pub const ENOUGH_BITS: u32 = 50;
 
 /// Where the digits of a UUID stay: dashes, the version, the variant.
 const KEPT_IN_UUID: [usize; 6] = [8, 13, 14, 18, 19, 23];
+
+/// Forms of values that are no keys and keep their time: other letters would make them invalid.
+const WITH_TIME: [Generated; 5] = [
+    Generated::TypeId,
+    Generated::Ulid,
+    Generated::LowerUlid,
+    Generated::Ksuid,
+    Generated::Cuid,
+];
 
 /// The characters of which a random text has one in this place; none: that of the source stays.
 type Place = Option<&'static [u8]>;
@@ -160,6 +208,11 @@ fn bits(places: &[Place]) -> u32 {
 fn places(source: &str) -> Vec<Place> {
     // `char(n)` has spaces at the end.
     let text: Vec<char> = source.trim_end().chars().collect();
+    if let Some(found) = WITH_TIME.iter().find_map(|form| form.find(source.trim_end())) {
+        let mut out = found.places();
+        out.resize(source.chars().count(), None);
+        return out;
+    }
     let kept = kept_prefix(&text);
     let mut out = vec![None; kept];
     out.extend(places_behind_prefix(&text[kept..]));
@@ -306,12 +359,6 @@ fn draw(count: usize, alphabet: &[u8], random: &mut dyn FnMut(&mut [u8])) -> Vec
         );
     }
     out
-}
-
-/// A key with the first characters of this one.
-fn timed(source: &str, kept: usize, alphabet: &[u8], random: &mut dyn FnMut(&mut [u8])) -> String {
-    let (time, rest) = source.split_at(kept.min(source.len()));
-    time.to_owned() + &text(draw(rest.len(), alphabet, random))
 }
 
 fn text(bytes: Vec<u8>) -> String {

@@ -12,7 +12,7 @@ use crate::run::document_errors::rewrite_error;
 use crate::run::keys::Key;
 use crate::run::state::{Run, over_budget};
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::ids::text_form::TextForm;
+use pg_clone_core::ids::text_form::{self, TextForm};
 use pg_clone_core::ids::{Id, is_time_ordered, uuid_text};
 use pg_clone_core::item::generator::Generator;
 use pg_clone_core::plan::{
@@ -254,14 +254,23 @@ fn of_the_same_form(
         TextForm::Name => letters::of_keys(table, column, keys)?,
         _ => HashMap::new(),
     };
+    // Those of which no part is a key that changes.
+    let mut alone = Vec::new();
     for key in keys {
         let text = key.to_text();
-        let text = letters.get(&*text).map_or(&*text, String::as_str);
-        new.push(Key::Text(match with_new_ids(&mut rewriter, text)? {
-            Some(rewritten) => rewritten,
-            None => form.make(text, longest, &mut fill),
-        }));
+        let text = letters.get(&*text).map_or(text, |own| own.clone().into());
+        let rewritten = with_new_ids(&mut rewriter, &text)?;
+        if rewritten.is_none() {
+            alone.push(text);
+        }
+        new.push(rewritten);
     }
+    let alone: Vec<&str> = alone.iter().map(AsRef::as_ref).collect();
+    let mut made = text_form::make_in_order(&form, &alone, longest, &mut fill).into_iter();
+    let new = new
+        .into_iter()
+        .map(|rewritten| Key::Text(rewritten.or_else(|| made.next()).unwrap_or_default()))
+        .collect();
     failed.map_or(Ok(()), Err)?;
     debug_assert!(run.store.column_of(key).is_some());
     Ok(new)

@@ -202,3 +202,133 @@ fn a_scrambled_text_begins_as_generated_ones_do() {
     let number = scramble("9223372036854775807", &mut counter());
     assert!(number.len() == 19 && number.parse::<i64>().is_ok(), "{number}");
 }
+
+#[test]
+fn new_keys_are_valid_in_the_form_of_the_old_ones() {
+    use super::generated::Generated;
+    for (keys, form) in [
+        (
+            &[
+                "prod_01ARZ3NDEKTSV4RRFFQ69G5FAV",
+                "prod_01BX5ZZKBKACTAV9WEVGEMMVRZ",
+            ][..],
+            Generated::Ulid,
+        ),
+        (
+            &["01arz3ndektsv4rrffq69g5fav", "01bx5zzkbkactav9wevgemmvrz"],
+            Generated::LowerUlid,
+        ),
+        (
+            &[
+                "user_01h455vb4pex5vsknk084sn02q",
+                "post_01h455vb4pex5vsknk084sn02r",
+            ],
+            Generated::TypeId,
+        ),
+        (
+            &[
+                "evt-0ujsswThIGTUYm2K8FjOOfXtY1K",
+                "evt-0ujtsYcgvSTl8PAuAdqWYSMnLOv",
+            ],
+            Generated::Ksuid,
+        ),
+        (
+            &["inv:cjld2cjxh0000qzrmn831i7rn", "inv:cjld2cyuq0000t3rmniod1foy"],
+            Generated::Cuid,
+        ),
+        (
+            &[
+                "doc_018bcfe5-6be8-7c4c-a423-8a0b923820dc",
+                "doc_018bcfe5-6be9-7c4c-a423-8a0b923820dc",
+            ],
+            Generated::Uuid,
+        ),
+        (&["550E8400-E29B-41D4-A716-446655440000"], Generated::Uuid),
+        (
+            &[
+                "018bcfe56be87c4ca4238a0b923820dc",
+                "018bcfe56be97c4ca4238a0b923820dc",
+            ],
+            Generated::UuidDigits,
+        ),
+        (
+            &["507f1f77bcf86cd799439011", "507f1f78bcf86cd799439012"],
+            Generated::ObjectId,
+        ),
+        (&["9m4e2mr0ui3e8a215n4g", "b50vl5e54p1000fo3gh0"], Generated::Xid),
+        (
+            &["-JhLeOlGIEjaIOFHR0xd", "-JhQ76OEK_848CkIFhAq"],
+            Generated::PushId,
+        ),
+        (&["1174109845192704001", "1174109849387008002"], Generated::Number),
+    ] {
+        assert_eq!(TextForm::of(keys.iter().copied()), TextForm::Generated(form));
+        let new = make_in_order(&TextForm::Generated(form), keys, None, &mut counter());
+        for (old, new) in keys.iter().zip(&new) {
+            assert_ne!(old, new);
+            assert_eq!(old.len(), new.len());
+            assert!(form.find(new).is_some(), "{new}");
+        }
+        let prefix = |key: &str| key.find(['_', ':']).map(|end| key[..end].to_owned());
+        assert_eq!(prefix(keys[0]), prefix(&new[0]));
+        assert!(
+            new.is_sorted() == keys.is_sorted() || form == Generated::TypeId,
+            "{new:?}"
+        );
+    }
+    // Hexadecimal digits in capitals, and letters that are not taken for others, stay such.
+    for (key, alphabet) in [("9E107D9D372BB6826B", HEX_UPPER), ("ord_7ZK4M2QXV90T", CROCKFORD)] {
+        let new = again(&[key]);
+        let rest = new[0].strip_prefix("ord_").unwrap_or(&new[0]);
+        assert!(within(rest.as_bytes(), alphabet), "{new:?}");
+    }
+}
+
+#[test]
+fn keys_of_the_same_time_stay_in_order() {
+    let keys: Vec<String> = (100..200)
+        .map(|n| format!("ord_01ARZ3NDEKTSV4RRFFQ69G5{n}"))
+        .chain((100..200).map(|n| format!("ord_01BX5ZZKBKACTAV9WEVGEMM{n}")))
+        .collect();
+    let mut sources: Vec<&str> = keys.iter().map(String::as_str).collect();
+    sources.swap(3, 150);
+    let form = TextForm::of(sources.iter().copied());
+    let new = make_in_order(&form, &sources, None, &mut counter());
+    let mut pairs: Vec<(&&str, &String)> = sources.iter().zip(&new).collect();
+    pairs.sort_unstable();
+    assert!(pairs.iter().map(|(_, new)| *new).is_sorted());
+    // Numbers of which few digits are random are not those of another row.
+    let numbers: Vec<String> = (0..1000).map(|n| format!("117410984519270{n:04}")).collect();
+    let sources: Vec<&str> = numbers.iter().map(String::as_str).collect();
+    let mut next = 0u64;
+    let mut random = move |buffer: &mut [u8]| {
+        for byte in buffer {
+            next = next
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            *byte = next.to_be_bytes()[0];
+        }
+    };
+    let new = make_in_order(
+        &TextForm::of(sources.iter().copied()),
+        &sources,
+        None,
+        &mut random,
+    );
+    let all: HashSet<&str> = new.iter().map(String::as_str).chain(sources).collect();
+    assert_eq!(all.len(), 2000);
+    assert!(new.is_sorted());
+}
+
+#[test]
+fn a_scrambled_text_with_a_time_stays_valid() {
+    for (source, kept) in [
+        ("pub_01ARZ3NDEKTSV4RRFFQ69G5FAV", 14),
+        ("user_01h455vb4pex5vsknk084sn02q", 16),
+        ("inv_cjld2cjxh0000qzrmn831i7rn", 17),
+    ] {
+        let new = scramble(source, &mut counter());
+        assert!(new[..kept] == source[..kept] && new != source, "{new}");
+        assert!(!new[4..].contains(['i', 'I', 'l', 'L', 'o', 'O', 'U']) || source.starts_with("inv"));
+    }
+}

@@ -49,3 +49,47 @@ async fn each_part_of_a_text_follows_its_own_column() {
         );
     }
 }
+
+#[tokio::test]
+async fn keys_with_a_prefix_stay_valid_and_are_found_beside_others() {
+    let db = discovered(
+        "CREATE FUNCTION ulid(n int) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT '01HF7YA' || lpad(n::text, 3, '0') || substr(translate(upper(md5(n::text)), 'ABCDEF', 'GHJKMN'), 1, 16) $$;
+         CREATE TABLE accounts (id text PRIMARY KEY, name text NOT NULL); INSERT INTO accounts SELECT 'org_' || ulid(n), 'A' FROM generate_series(1, 2) n;
+         CREATE TABLE products (id text PRIMARY KEY, account_id text NOT NULL REFERENCES accounts, n int); INSERT INTO products SELECT 'prod_' || ulid(100 + n), 'org_' || ulid(1 + n % 2), n FROM generate_series(1, 20) n;
+         CREATE TABLE prices (id text PRIMARY KEY, account_id text NOT NULL REFERENCES accounts, n int); INSERT INTO prices SELECT ulid(200 + n), 'org_' || ulid(1 + n % 2), n FROM generate_series(1, 20) n;
+         CREATE TABLE documents (id text PRIMARY KEY, account_id text NOT NULL REFERENCES accounts, n int); INSERT INTO documents SELECT 'doc_' || md5('d' || n)::uuid, 'org_' || ulid(1 + n % 2), n FROM generate_series(1, 20) n;
+         CREATE TABLE logs (id serial PRIMARY KEY, account_id text NOT NULL REFERENCES accounts, line text);
+         INSERT INTO logs (account_id, line) SELECT p.account_id, 'Bought ' || p.id || ', see /k/' || q.id || '?o=' || d.id FROM products p JOIN prices q USING (n) JOIN documents d USING (n);",
+        "accounts",
+    )
+    .await;
+    answer_all(&db, "answer").await;
+    let source = db.text("SELECT 'org_' || ulid(2)").await;
+    let clone = db
+        .clone_project(&format!("'{source}', options => '{{\"verify\": true}}'"))
+        .await;
+    for (table, form) in [
+        ("accounts", "^org_[0-7][0-9A-HJKMNP-TV-Z]{25}$"),
+        ("products", "^prod_01HF7YA[0-9]{3}[0-9A-HJKMNP-TV-Z]{16}$"),
+        ("prices", "^01HF7YA[0-9]{3}[0-9A-HJKMNP-TV-Z]{16}$"),
+        ("documents", "^doc_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"),
+    ] {
+        let rows = db
+            .list(&format!("SELECT id FROM {table} WHERE id !~ '{form}'"))
+            .await;
+        assert!(rows.is_empty(), "{table} {rows:?}");
+    }
+    let same_order = |table: &str| {
+        format!(
+            "SELECT count(*) FROM (SELECT row_number() OVER (PARTITION BY account_id ORDER BY id) AS place, n FROM {table}) o GROUP BY n HAVING min(o.place) <> max(o.place)"
+        )
+    };
+    for table in ["products", "prices"] {
+        assert!(db.list(&same_order(table)).await.is_empty(), "{table}");
+    }
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM logs l JOIN products p ON p.account_id = l.account_id AND strpos(l.line, p.id) > 0 JOIN prices q ON q.account_id = l.account_id AND q.n = p.n AND strpos(l.line, q.id) > 0
+            JOIN documents d ON d.account_id = l.account_id AND d.n = p.n AND strpos(l.line, d.id) > 0 WHERE l.account_id = '{clone}'")).await,
+        10
+    );
+}
