@@ -1,5 +1,19 @@
 -- Discovery of tables: those that belong to the tenant through a table found before.
 
+-- The name of the application, with which the names of the tenants' table and of most others begin and which columns leave out: customer_id
+-- for app_customer. NULL: there is none.
+CREATE FUNCTION clone_internal.application_prefix(schemas text[], tenants regclass) RETURNS text
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    prefix text := (SELECT substring(c.relname FROM '^[^_]+_(?=.)') FROM pg_class c WHERE c.oid = tenants);
+BEGIN
+    RETURN (SELECT prefix FROM clone_internal.discoverable(schemas) d HAVING count(*) FILTER (WHERE starts_with(d.relname, prefix)) >= 3 AND 2 * count(*) FILTER (WHERE starts_with(d.relname, prefix)) > count(*));
+END
+$$;
+COMMENT ON FUNCTION clone_internal.application_prefix(text[], regclass) IS 'What the names of the tenants'' table and of most others begin with and columns leave out; NULL if there is none';
+
 CREATE FUNCTION clone_internal.discover_table(store text, relation oid, project_column name, parent oid, join_column name, why text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -32,6 +46,7 @@ DECLARE
     found int := 0;
     -- Of several tables of the same name.
     meant regclass[];
+    prefix text := clone_internal.application_prefix(schemas, (SELECT p.relation FROM clone.store_relation p WHERE p.store = $1 AND p.role = 'project'));
 BEGIN
     -- By foreign keys: one NOT NULL column is enough; otherwise any of the nullable columns counts.
     FOR r IN
@@ -56,18 +71,22 @@ BEGIN
         WITH open AS MATERIALIZED (
             SELECT d.oid, a.attname, a.attnum, a.attnotnull, clone_internal.named_table(a.attname, false) AS word, clone_internal.family(a.atttypid) AS family
             FROM clone_internal.discoverable(schemas) d
-            JOIN pg_attribute a ON a.attrelid = d.oid AND a.attnum > 0 AND NOT a.attisdropped AND (a.attname ~ '(_id|_uuid|_fk|Id|Uuid|Fk)$' OR clone_internal.folded_word(a.attname) IS NOT NULL)
+            JOIN pg_attribute a ON a.attrelid = d.oid AND a.attnum > 0 AND NOT a.attisdropped AND clone_internal.named_table(a.attname, false) IS NOT NULL
             WHERE NOT EXISTS (SELECT FROM clone.store_relation k WHERE k.store = discover_hops.store AND k.relation::oid = d.oid)
               AND NOT EXISTS (SELECT FROM clone.store_shared k WHERE k.store = discover_hops.store AND k.relation::oid = d.oid)
               AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = d.oid AND a.attnum = ANY (f.conkey))
         ), found AS MATERIALIZED (
-            SELECT p.relation, p.id_column, clone_internal.table_word(c.relname) AS word, clone_internal.family(i.atttypid) AS family
+            SELECT p.relation, p.id_column, w.word, w.cut, clone_internal.family(i.atttypid) AS family
             FROM clone.store_relation p JOIN pg_class c ON c.oid = p.relation JOIN pg_attribute i ON i.attrelid = p.relation AND i.attname = p.id_column
+            CROSS JOIN LATERAL (SELECT clone_internal.table_word(c.relname) AS word, false AS cut
+                                UNION ALL SELECT clone_internal.table_word(substr(c.relname, length(prefix) + 1)), true WHERE starts_with(c.relname, prefix) AND length(c.relname) > length(prefix)) w
             WHERE p.store = discover_hops.store
         )
         SELECT DISTINCT ON (o.oid) o.oid, p.relation AS parent, p.id_column, o.attname AS name
         FROM open o JOIN found p ON clone_internal.plain(p.word) = clone_internal.plain(o.word) AND p.family = o.family AND p.relation::oid <> o.oid
-        ORDER BY o.oid, NOT o.attnotnull, o.attnum, clone_internal.nearness(o.oid, p.relation), p.relation::oid
+        -- Not if there is a table of this very name.
+        WHERE NOT (p.cut AND EXISTS (SELECT FROM clone_internal.discoverable(schemas) d WHERE d.word = o.word))
+        ORDER BY o.oid, NOT o.attnotnull, o.attnum, p.cut, clone_internal.nearness(o.oid, p.relation), p.relation::oid
     LOOP
         meant := clone_internal.meant_tables(store, r.oid::regclass, r.name, '', r.parent);
         -- Which of several tables of the same name it is, is asked.

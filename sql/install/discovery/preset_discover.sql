@@ -8,7 +8,8 @@ AS $$
 DECLARE
     tenant regclass;
     schemas text[];
-    tenant_word text;
+    -- Without separators, also without the name of the application before it.
+    tenant_words text[];
     tenant_family text;
     tenant_key name;
     r record;
@@ -16,8 +17,8 @@ DECLARE
     missing text;
     found int;
     rounds int := 0;
-BEGIN
     sampled clone_internal.place[];
+BEGIN
     IF options->>'tenant' IS NULL THEN
         RAISE EXCEPTION 'store option "tenant" is missing' USING
             ERRCODE = '22023', HINT = 'Name the table of tenants: SELECT clone.store_create(''app'', ''discover'', ''{"tenant": "public.accounts"}'');';
@@ -27,7 +28,7 @@ BEGIN
         RETURN;
     END IF;
     tenant := clone_internal.table_named(options->>'tenant');
-    SELECT ARRAY[n.nspname::text], clone_internal.table_word(c.relname) INTO schemas, tenant_word
+    SELECT ARRAY[n.nspname::text] INTO schemas
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = tenant;
     IF jsonb_typeof(options->'schemas') = 'array' THEN
         schemas := ARRAY(SELECT jsonb_array_elements_text(options->'schemas'));
@@ -37,6 +38,8 @@ BEGIN
                 ERRCODE = '22023', HINT = 'schemas lists the schemas in which tables are looked for; without it the tenants'' own is.';
         END IF;
     END IF;
+    SELECT array_agg(clone_internal.plain(clone_internal.table_word(n.name))) INTO tenant_words FROM pg_class c CROSS JOIN LATERAL (SELECT clone_internal.application_prefix(schemas, tenant) AS prefix) p
+    CROSS JOIN LATERAL (SELECT c.relname::text AS name UNION ALL SELECT substr(c.relname, length(p.prefix) + 1) WHERE starts_with(c.relname, p.prefix)) n WHERE c.oid = tenant;
     PERFORM clone.store_table(store, tenant, 'project');
     UPDATE clone.store_relation s SET comment = 'the tenants' WHERE s.store = preset_discover.store;
     -- Without a column called name, the most likely column gets the name of a clone.
@@ -58,11 +61,11 @@ BEGIN
         LEFT JOIN pg_constraint f ON f.contype = 'f' AND f.conrelid = d.oid AND f.confrelid = tenant AND f.conkey = ARRAY[a.attnum]
         WHERE d.oid <> tenant
           AND (f.oid IS NOT NULL
-               OR (clone_internal.plain(clone_internal.named_table(a.attname, false)) = clone_internal.plain(tenant_word) OR clone_internal.snake(a.attname) IN ('tenant_id', 'tenantid')) AND clone_internal.family(a.atttypid) = tenant_family
+               OR (clone_internal.plain(clone_internal.named_table(a.attname, false)) = ANY (tenant_words) OR btrim(clone_internal.snake(a.attname), '_') IN ('tenant_id', 'tenantid')) AND clone_internal.family(a.atttypid) = tenant_family
                   AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.contype = 'f' AND o.conrelid = d.oid AND o.conkey = ARRAY[a.attnum]))
           AND NOT EXISTS (SELECT FROM clone.store_shared k WHERE k.store = preset_discover.store AND k.relation::oid = d.oid)
           AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = d.oid)
-        ORDER BY d.oid, (clone_internal.plain(clone_internal.named_table(a.attname, false)) = clone_internal.plain(tenant_word)) DESC, f.oid IS NULL, a.attnotnull DESC, a.attnum
+        ORDER BY d.oid, (clone_internal.plain(clone_internal.named_table(a.attname, false)) = ANY (tenant_words)) DESC, f.oid IS NULL, a.attnotnull DESC, a.attnum
     LOOP
         -- Users of several tenants, with the one they work for at present. ask_about_two_tenants() asks.
         IF r.by_another IS NOT TRUE AND clone_internal.one_of_several(r.oid, r.name) AND EXISTS (SELECT FROM clone_internal.other_tenants(tenant, tenant_key, r.oid, r.name)) THEN

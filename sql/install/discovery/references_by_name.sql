@@ -65,7 +65,7 @@ BEGIN
         -- The key of a table that joins others, or that has a row for each of another, is named after them.
         WHERE (a.attname <> COALESCE(d.id_column, '') OR clone_internal.plain(clone_internal.named_table(a.attname, false)) <> d.plain AND NOT clone_internal.has_sequence(d.oid, a.attnum))
           AND a.attname NOT IN (COALESCE(d.project_column, ''), COALESCE(d.join_column, ''), COALESCE(d.document_column, ''))
-          AND (a.attname ~ '(_id|_ids|_uuid|_uuids|_fk|Id|Ids|Uuid|Uuids|Fk)$' OR clone_internal.folded_word(a.attname) IS NOT NULL)
+          AND (clone_internal.named_table(a.attname, false) IS NOT NULL OR clone_internal.named_table(a.attname, true) IS NOT NULL)
           AND (c.role IN ('keep', 'rewrite', 'map') OR c.role = 'key' AND a.attname = d.id_column)
           AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = d.oid AND a.attnum = ANY (f.conkey))
           AND (d.oid, a.attname) NOT IN (SELECT r.relation::oid, r."column" FROM clone.store_reference r WHERE r.store = $1)
@@ -171,6 +171,7 @@ BEGIN
         JOIN pg_attribute i ON i.attrelid = r.relation AND i.attnum > 0 AND NOT i.attisdropped AND i.attname ~ '(_id|Id|(^|_)(object|obj)_(pk|key))$'
         JOIN clone.store_column c ON c.store = $1 AND c.relation = r.relation AND c.name = i.attname AND (c.reason IS DISTINCT FROM 'set by hand' OR c.role = 'map')
         WHERE r.store = $1
+          AND i.attname IS DISTINCT FROM r.project_column
           AND (r.relation::oid, i.attname) NOT IN (SELECT d.relation::oid, d."column" FROM clone.store_reference d WHERE d.store = $1)
           AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = r.relation AND i.attnum = ANY (f.conkey))
           -- encounter_id and encounter_type of encounters

@@ -135,9 +135,9 @@ AS $$
     JOIN clone.store_relation r ON r.store = $1 AND r.relation = $2
     JOIN clone.store_column c ON c.store = $1 AND c.relation = $2 AND c.name = a.attname AND c.reason IS DISTINCT FROM 'set by hand' AND c.role IN ('keep', 'rewrite')
     CROSS JOIN LATERAL (SELECT array_position('{name,title,label,display_name,full_name,company_name,company,organisation_name,organization_name,legal_name,trade_name,business_name,account_name,tenant_name,team_name,workspace_name,subject,caption,description}'::text[],
-        clone_internal.snake(a.attname)) AS place) p
+        btrim(clone_internal.snake(a.attname), '_')) AS place) p
     WHERE a.attrelid = $2 AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND clone_internal.family(a.atttypid) = 'text' AND a.attname <> r.id_column
-      AND (p.place IS NOT NULL OR a.attname ~* 'name$|title$' AND a.attname !~* 'file|host|domain|user')
+      AND (p.place IS NOT NULL OR a.attname ~* '(name|title)_*$' AND a.attname !~* 'file|host|domain|user')
     ORDER BY p.place NULLS LAST, a.attnum LIMIT 1
 $$;
 COMMENT ON FUNCTION clone_internal.name_column(text, regclass) IS 'The column of a table that is most likely its name';
@@ -178,25 +178,9 @@ AS $$
           AND d.oid NOT IN (SELECT k.oid FROM shared k)
           AND d.oid NOT IN (SELECT k.relation::oid FROM clone.store_question k WHERE k.store = $1)
           AND d.oid NOT IN (SELECT k.relation::oid FROM clone.store_membership k WHERE k.store = $1)
-          -- Tables that refer to one about which a question is open, or have its name in a column, follow it, directly or not.
-          AND d.oid NOT IN (
-              WITH RECURSIVE outside AS MATERIALIZED (
-                  SELECT o.oid, o.word FROM clone_internal.discoverable(s.schemas) o
-                  WHERE o.oid NOT IN (SELECT k.relation::oid FROM clone.store_relation k WHERE k.store = $1 UNION ALL SELECT k.relation::oid FROM clone.store_shared k WHERE k.store = $1)
-              ), edge AS MATERIALIZED (
-                  SELECT f.conrelid AS oid, f.confrelid AS target FROM pg_constraint f JOIN outside o ON o.oid = f.conrelid WHERE f.contype = 'f'
-                  UNION
-                  SELECT n.oid, t.oid FROM (SELECT DISTINCT o.oid, clone_internal.named_table(a.attname, false) AS word FROM outside o JOIN pg_attribute a ON a.attrelid = o.oid AND a.attnum > 0 AND NOT a.attisdropped) n
-                  JOIN outside t ON t.oid <> n.oid AND (t.word = n.word OR t.word LIKE E'%\\_' || n.word)
-              ), waiting (oid) AS (
-                  SELECT q.relation::oid FROM clone.store_question q JOIN outside o ON o.oid = q.relation::oid WHERE q.store = $1 AND q.severity = 'error'
-                  UNION SELECT e.oid FROM waiting w JOIN edge e ON e.target = w.oid
-              ), pairs AS (
-                  -- Types of a pair may name one.
-                  SELECT o.oid FROM outside o JOIN pg_attribute t ON t.attrelid = o.oid AND t.attnum > 0 AND NOT t.attisdropped AND t.attname ~ '(_type|Type)$' AND clone_internal.family(t.atttypid) = 'text'
-                  JOIN pg_attribute i ON i.attrelid = o.oid AND i.attnum > 0 AND NOT i.attisdropped AND clone_internal.pair_word(i.attname, false) = clone_internal.pair_word(t.attname, true) WHERE EXISTS (SELECT FROM waiting)
-              )
-              SELECT w.oid FROM waiting w UNION ALL SELECT p.oid FROM pairs p)
+          -- Others may follow a table about which a question is open: by a key, a name, a type or their values.
+          AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.severity = 'error' AND q.relation::oid NOT IN (SELECT k.relation::oid FROM clone.store_relation k WHERE k.store = $1)
+              AND q.relation::oid NOT IN (SELECT k.oid FROM shared k))
     )
     -- Where a column is named as the tenants' are, the table may hold rows of tenants.
     SELECT CASE WHEN s.preset = 'discover' AND n.name IS NOT NULL THEN 'error' ELSE 'note' END, d.oid::regclass::text,

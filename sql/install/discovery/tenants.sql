@@ -354,7 +354,7 @@ DECLARE
     key_found bigint;
     several record;
 BEGIN
-    SELECT r.relation, r.id_column, clone_internal.table_word(k.relname) AS word, clone_internal.family(a.atttypid) AS family, a.attnum, k.relkind INTO tenant
+    SELECT r.relation, r.id_column, clone_internal.table_word(k.relname) AS word, clone_internal.snake(clone_internal.singular(k.relname)) AS name, clone_internal.family(a.atttypid) AS family, a.attnum, k.relkind INTO tenant
     FROM clone.store_relation r JOIN pg_class k ON k.oid = r.relation JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column
     WHERE r.store = ask_about_tenants.store AND r.role = 'project';
     IF tenant.relation IS NULL OR tenant.family = '' OR tenant.relkind NOT IN ('r', 'p') THEN
@@ -372,7 +372,7 @@ BEGIN
           AND NOT EXISTS (SELECT FROM clone_internal.reaching(ask_about_tenants.store) k WHERE k.relation = d.oid)
           AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = d.oid AND f.conkey = ARRAY[a.attnum])
           AND (w.word IN (tenant.word, 'tenant', 'org', 'organisation', 'organization', 'account', 'company', 'workspace', 'team', 'customer', 'client', 'site', 'realm', 'owner', 'belongs_to')
-               OR w.word LIKE E'%\\_' || tenant.word OR tenant.word LIKE E'%\\_' || w.word
+               OR w.word LIKE E'%\\_' || tenant.word OR tenant.word LIKE E'%\\_' || w.word OR tenant.name LIKE E'%\\_' || w.word
                -- tid, oid; org for organisation.
                OR w.whole = left(tenant.word, 1) || 'id' OR w.whole IN ('tid', 'tenantid') OR clone_internal.table_match(a.attname, tenant.word) < 3 OR length(w.word) >= 2 AND tenant.word LIKE w.word || '%' AND w.word NOT IN ('id'))
         ORDER BY d.oid, a.attnum

@@ -10,6 +10,14 @@ const NO_KEYS: &[&str] = &[
 ];
 /// The longest first: customeruuid is no customeruu.
 const KEYS: &[&str] = &["uuids", "uuid", "ids", "id"];
+/// Words before the name of a table: `id_customer` and `fk_customer`, and of what type the column is: `lngCustomerID`.
+const BEFORE_TABLE: &[&str] = &["id_", "fk_"];
+const TYPES: &[&str] = &["lng_", "int_", "guid_", "uuid_", "str_", "num_"];
+/// What stands behind `id_` where it is no key of a table: what somebody identifies themselves with.
+const OF_PERSONS: &[&str] = &[
+    "type", "number", "no", "nr", "num", "card", "token", "document", "image", "photo", "proof", "hash",
+    "kind", "country", "expiry", "scan", "url", "front", "back",
+];
 /// The endings of keys in camel case.
 const CAMEL_KEYS: &[&str] = &["Id", "Ids", "ID", "IDs", "Uuid", "Uuids"];
 
@@ -21,10 +29,33 @@ fn ends_in_camel(name: &str, endings: &[&str], before: impl Fn(char) -> bool) ->
         .any(|rest| rest.chars().next_back().is_some_and(&before))
 }
 
+/// A name without underscores around it, as some applications write all their columns: `tenant_id_`, `_company_id`. The name `_id` stays.
+fn bare(name: &str) -> &str {
+    let bare = name.trim_matches('_');
+    match bare.to_ascii_lowercase().as_str() {
+        "" | "id" | "ids" | "uuid" | "uuids" | "fk" | "pk" => name,
+        _ => bare,
+    }
+}
+
+/// The table's word in `id_customer`, `fk_customer` or `idCustomer`, of a name in snake case; `None` for other names.
+fn behind_id(snake: &str) -> Option<&str> {
+    BEFORE_TABLE
+        .iter()
+        .find_map(|before| snake.strip_prefix(before))
+        .filter(|word| word.starts_with(char::is_alphabetic) && !OF_PERSONS.contains(word))
+}
+
+/// A word in snake case without the type of the column before it.
+fn without_type(word: &str) -> &str {
+    let rest = TYPES.iter().find_map(|of_type| word.strip_prefix(of_type));
+    rest.filter(|rest| !rest.is_empty()).unwrap_or(word)
+}
+
 /// The word before id in a name without separators, as camel case becomes in SQL without quotes: `customer` for `customerid`. `None`
 /// for other names, and for words such as `paid`.
 pub fn folded_word(name: &str) -> Option<String> {
-    let lower = name.to_lowercase();
+    let lower = bare(name).to_lowercase();
     let last = lower.rsplit('_').next().unwrap_or_default();
     let one = last.strip_suffix('s').unwrap_or(last);
     if NO_KEYS.iter().any(|word| one.ends_with(word)) {
@@ -44,8 +75,10 @@ fn is_word(text: &str) -> bool {
 }
 
 /// The word before `_id` or id in a column's name, in snake case, or that before `_ids` if `plural`; `None` for other names.
-/// `customer_id`, `customerId`, `customerid`, `customer_uuid` and `customer_fk` are `customer`.
+/// `customer_id`, `customerId`, `customerid`, `customer_uuid`, `customer_fk`, `id_customer`, `fk_customer` and `lngCustomerID` are
+/// `customer`.
 pub fn named_table(name: &str, plural: bool) -> Option<String> {
+    let name = bare(name);
     let snake = snake(name);
     let endings: &[&str] = if plural {
         &["_ids", "_uuids"]
@@ -53,6 +86,10 @@ pub fn named_table(name: &str, plural: bool) -> Option<String> {
         &["_id", "_uuid", "_fk"]
     };
     if let Some(word) = before_longest(&snake, endings).filter(|word| !word.is_empty()) {
+        // fk_customer_id.
+        return Some(behind_id(word).unwrap_or(without_type(word)).to_owned());
+    }
+    if let Some(word) = behind_id(&snake).filter(|_| !plural) {
         return Some(word.to_owned());
     }
     let lower = name.to_lowercase();
@@ -69,6 +106,7 @@ pub fn named_table(name: &str, plural: bool) -> Option<String> {
 /// The word that a name has besides the ending of a key, in the singular: `product` for `product_id`, `productIds`, `productid`,
 /// `productRef`, `products` and `product`.
 pub fn named_word(name: &str) -> String {
+    let name = bare(name);
     let camel = ends_in_camel(name, CAMEL_KEYS, |c| {
         c == '_' || c.is_ascii_lowercase() || c.is_ascii_digit()
     });
@@ -79,11 +117,13 @@ pub fn named_word(name: &str) -> String {
     let endings = [
         "_id", "_ids", "_uuid", "_uuids", "_fk", "_fks", "_pk", "_ref", "_refs",
     ];
-    singular(before_longest(&snake, &endings).unwrap_or(&snake))
+    let word = before_longest(&snake, &endings).unwrap_or(&snake);
+    singular(behind_id(word).unwrap_or(word))
 }
 
 /// Whether a name is that of a key: `x_id`, `xIds`, `customerid`, `x_uuid`, `ancestor`.
 pub fn says_id(name: &str) -> bool {
+    let name = bare(name);
     ["_id", "_ids", "_ID", "_IDS", "_uuid", "_uuids", "_fk"]
         .iter()
         .any(|ending| name.ends_with(ending))
@@ -91,6 +131,7 @@ pub fn says_id(name: &str) -> bool {
         || ends_in_camel(name, &["Fk"], |c| c.is_ascii_lowercase() || c.is_ascii_digit())
         || matches!(name, "ancestor" | "descendant")
         || folded_word(name).is_some()
+        || behind_id(&snake(name)).is_some()
 }
 
 #[cfg(test)]
@@ -131,6 +172,15 @@ mod tests {
             "customer_uuid",
             "customer_fk",
             "CustomerID",
+            "customer_id_",
+            "_customer_id",
+            "CUSTOMER_ID_",
+            "id_customer",
+            "idCustomer",
+            "fk_customer",
+            "fk_customer_id",
+            "fkCustomer",
+            "lngCustomerID",
         ] {
             assert_eq!(named_table(name, false).as_deref(), Some("customer"), "{name}");
             assert_eq!(named_table(name, true), None, "{name}");
@@ -139,7 +189,10 @@ mod tests {
             assert_eq!(named_table(name, true).as_deref(), Some("customer"), "{name}");
             assert_eq!(named_table(name, false), None, "{name}");
         }
-        assert_eq!(named_table("_id", false), None);
+        for name in ["_id", "id_", "id_card", "fk_", "id_2"] {
+            assert_eq!(named_table(name, false), None, "{name}");
+        }
+        assert_eq!(named_table("proc_def_id_", false).as_deref(), Some("proc_def"));
         assert_eq!(named_table("name", false), None);
     }
 
@@ -171,10 +224,23 @@ mod tests {
             "x_IDS",
             "authorFk",
             "x1Id",
+            "proc_inst_id_",
+            "id_order",
+            "fk_soc",
         ] {
             assert!(says_id(name), "{name}");
         }
-        for name in ["id", "Id", "paid", "name", "the_ancestor", "_Id"] {
+        for name in [
+            "id",
+            "Id",
+            "paid",
+            "name",
+            "the_ancestor",
+            "_Id",
+            "id_",
+            "id_token",
+            "id_number",
+        ] {
             assert!(!says_id(name), "{name}");
         }
     }
