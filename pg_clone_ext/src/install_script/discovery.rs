@@ -93,9 +93,14 @@ extension_sql_file!(
     requires = ["pair_targets"]
 );
 extension_sql_file!(
+    "../../../sql/install/discovery/pairs/owned_by_pairs.sql",
+    name = "owned_by_pairs",
+    requires = ["left_out_types"]
+);
+extension_sql_file!(
     "../../../sql/install/discovery/pairs/other_tenants.sql",
     name = "other_tenants",
-    requires = ["left_out_types"]
+    requires = ["owned_by_pairs"]
 );
 extension_sql_file!(
     "../../../sql/install/discovery/store_check.sql",

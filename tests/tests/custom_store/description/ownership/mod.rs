@@ -9,6 +9,7 @@ mod links;
 mod no_owner;
 mod outside;
 mod outside_pairs;
+mod owned_by_pairs;
 mod parts;
 mod two_tenants;
 mod types;
