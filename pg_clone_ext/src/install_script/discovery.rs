@@ -303,7 +303,12 @@ extension_sql_file!(
     requires = ["groups"]
 );
 extension_sql_file!(
+    "../../../sql/install/discovery/new_values/check_digits.sql",
+    name = "check_digits",
+    requires = ["nested_sets"]
+);
+extension_sql_file!(
     "../../../sql/install/discovery/new_values/unique_texts.sql",
     name = "unique_texts",
-    requires = ["nested_sets"]
+    requires = ["check_digits"]
 );

@@ -171,6 +171,7 @@ DECLARE
     other regclass;
     settled text;
     cleared text;
+    checked text;
 BEGIN
     FOR c IN
         SELECT r.relation, a.attname AS name, a.attnotnull, s.role, clone_internal.snake(a.attname) AS word, clone_internal.table_word(t.relname) AS table_word,
@@ -194,6 +195,11 @@ BEGIN
             PERFORM clone_internal.ask($1, c.relation, c.name, '$unique', 'error',
                 format('%s.%I is unique across all tenants and holds values of %I of %s, which are other values in a clone: all that were looked at', c.relation, c.name, held.name, held.source),
                 format('SELECT clone.store_reference(%L, %L, %L, %L%s);', $1, c.relation, c.name, held.source, CASE WHEN held.is_key THEN '' ELSE format(', target_column => %L', held.name) END), ltrim(settled));
+            CONTINUE;
+        END IF;
+        checked := clone_internal.checked_numbers(c.name, vals);
+        IF checked IS NOT NULL THEN
+            PERFORM clone_internal.ask_about_checked_numbers($1, c.relation, c.name, vals, checked, cleared, settled);
             CONTINUE;
         END IF;
         -- Of a token or a password, the digest of another one is right.

@@ -163,3 +163,34 @@ async fn short_ids_in_links_follow_those_of_the_rows() {
         20
     );
 }
+
+#[tokio::test]
+async fn numbers_with_a_check_digit_get_valid_ones_or_none() {
+    let db = discovered(
+        "CREATE FUNCTION ean(p text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT p || (10 - sum(substr(p, g, 1)::int * CASE (length(p) - g) % 2 WHEN 0 THEN 3 ELSE 1 END) % 10) % 10 FROM generate_series(1, length(p)) g $$;
+         CREATE FUNCTION luhn(p text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT p || (10 - sum(CASE WHEN (length(p) - g) % 2 = 1 THEN d WHEN d > 4 THEN 2 * d - 9 ELSE 2 * d END) % 10) % 10 FROM generate_series(1, length(p)) g CROSS JOIN LATERAL (SELECT substr(p, g, 1)::int) o (d) $$;
+         CREATE TABLE team (id serial PRIMARY KEY, name text); INSERT INTO team (name) VALUES ('A'), ('B');
+         CREATE TABLE item (id serial PRIMARY KEY, team_id int NOT NULL REFERENCES team, code varchar(13) NOT NULL UNIQUE, short text UNIQUE, upc text UNIQUE, isbn text UNIQUE, iban text UNIQUE, card varchar(16) NOT NULL UNIQUE, plain text UNIQUE);
+         INSERT INTO item (team_id, code, short, upc, isbn, iban, card, plain)
+            SELECT 1 + n % 2, ean('400638' || lpad((n * 7919)::text, 6, '0')), ean('4' || lpad((n * 7919)::text, 6, '0')), ean('7' || lpad((n * 791910)::text, 10, '0')),
+                   regexp_replace(ean('978316' || lpad((n * 7919)::text, 6, '0')), '^(...)(.)(..)(......)', E'\\\\1-\\\\2-\\\\3-\\\\4-'),
+                   'DE' || lpad((98 - (('37040044' || lpad(n::text, 10, '0')) || '131400')::numeric % 97)::text, 2, '0') || '37040044' || lpad(n::text, 10, '0'),
+                   luhn('4' || lpad((n::bigint * 79190013)::text, 14, '0')), lpad((n * 7919)::text, 12, '4')
+            FROM generate_series(1, 20) n",
+        "team",
+    )
+    .await;
+    let asked = db
+        .list("SELECT substring(question FROM 'public.item.([a-z]+) is unique across all tenants and looks like (.*), such as') || substring(question FROM ': does.*') FROM clone.store_check('s') ORDER BY 1")
+        .await;
+    assert_eq!(asked.len(), 6, "{asked:?}");
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.number(&format!(
+            "SELECT count(*) FROM item WHERE team_id = {clone} AND code = ean(left(code, 12)) AND code LIKE '2%' AND short = ean(left(short, 7)) AND upc = ean(left(upc, 11)) AND upc LIKE '4%' AND isbn IS NULL AND iban IS NULL AND plain IS NOT NULL"
+        ))
+        .await,
+        10
+    );
+}
