@@ -276,7 +276,7 @@ BEGIN
         -- Keys of rows that were deleted stay in documents.
         WHERE (s.severity IS NOT NULL OR d.named AND 2 * h.keys >= cardinality(p.vals))
           -- What names another table is a key of that.
-          AND (h.sure OR NOT p.says_id OR NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of(ask_about_links.store)) o WHERE (o.word = p.word OR o.word = substring(o.word FROM '^[^_]+_') || p.word AND n.word <> p.word) AND o.oid <> n.relation::oid
+          AND (h.sure OR NOT p.says_id OR NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of(ask_about_links.store)) o WHERE (o.word = p.word OR o.word = substring(o.word FROM '^[^_]+_') || p.word AND n.word <> p.word) AND o.oid <> n.relation::oid AND NOT (o.word = n.word AND n.word = p.word)
               -- But a text is no key of users whose keys are numbers.
               AND NOT EXISTS (SELECT FROM clone_internal.naming_columns(ask_about_links.store) x WHERE x.relation::oid = o.oid AND x.is_id AND x.family = 'int' AND p.family = 'text' AND p.vals[1] !~ '^[0-9]+$')))
           -- The type beside it may name another table: owner_type is User.
@@ -284,7 +284,7 @@ BEGIN
               SELECT FROM unnest(places) y WHERE y.relation = p.relation AND y.path = '' AND y.family = 'text' AND p.path = '' AND clone_internal.pair_word(y."column", true) = clone_internal.pair_word(p."column", false)
                 AND NOT EXISTS (SELECT FROM unnest(y.vals) v WHERE lower(v) = ANY (SELECT lower(x) FROM unnest(clone_internal.type_names(n.relation)) x))
                 AND EXISTS (SELECT FROM unnest(y.vals) v JOIN clone_internal.discoverable(clone_internal.schemas_of(ask_about_links.store)) o ON lower(v) = ANY (SELECT lower(x) FROM unnest(clone_internal.type_names(o.oid::regclass)) x))))
-        ORDER BY p.relation, p.path <> '' OR p.family LIKE '%[]', NOT h.sure, NOT d.named, p.word = n.word || '_' || n.name DESC, s.severity, clone_internal.table_match(p."column", n.word), h.sure AND n.role <> 'project', h.sure AND h.keys < cardinality(p.vals), n.role = 'project' AND n.is_id, pg_relation_size(n.relation), n.relation, p."column"
+        ORDER BY p.relation, p.path <> '' OR p.family LIKE '%[]', NOT h.sure, NOT d.named, p.word = n.word || '_' || n.name DESC, CASE WHEN p.word = n.word THEN clone_internal.nearness(p.relation, n.relation) END, s.severity, clone_internal.table_match(p."column", n.word), h.sure AND n.role <> 'project', h.sure AND h.keys < cardinality(p.vals), n.role = 'project' AND n.is_id, pg_relation_size(n.relation), n.relation, p."column"
     LOOP
         CONTINUE WHEN c.severity IS NULL OR c.relation = ANY (asked);
         agrees := NULL;
@@ -362,12 +362,20 @@ BEGIN
     END IF;
     FOR c IN
         SELECT DISTINCT ON (d.oid, a.attnum) d.oid::regclass AS relation, a.attname AS name, clone_internal.family(a.atttypid) AS family, w.word IN (tenant.word, 'tenant') OR clone_internal.plain(w.word) = clone_internal.plain(tenant.word) AS exact,
-            clone_internal.family(a.atttypid) <> '' AS as_key, tenant.family = 'int' AND clone_internal.base_type(a.atttypid) = 'double precision'::regtype AS holds_id
-        FROM clone_internal.discoverable(clone_internal.schemas_of(ask_about_tenants.store)) d
-        JOIN pg_attribute a ON a.attrelid = d.oid AND a.attnum > 0 AND NOT a.attisdropped
-         AND (clone_internal.family(a.atttypid) IN (tenant.family, 'text') OR clone_internal.other_key_type(a.atttypid))
+            clone_internal.family(a.atttypid) <> '' AS as_key, tenant.family = 'int' AND clone_internal.base_type(a.atttypid) = 'double precision'::regtype AS holds_id, NOT d.elsewhere AS looked_at
+        FROM (
+            SELECT o.oid, false AS elsewhere FROM clone_internal.discoverable(clone_internal.schemas_of(ask_about_tenants.store)) o
+            UNION ALL
+            -- A schema for each part of the application: nobody has said in which ones tables are looked for.
+            SELECT o.oid, true FROM clone_internal.discoverable(NULL) o JOIN pg_class k ON k.oid = o.oid JOIN pg_namespace n ON n.oid = k.relnamespace
+            WHERE n.nspname <> ALL (clone_internal.schemas_of(ask_about_tenants.store))
+              AND EXISTS (SELECT FROM clone.store s WHERE s.name = ask_about_tenants.store AND s.preset = 'discover' AND jsonb_typeof(s.options->'schemas') IS DISTINCT FROM 'array')) d
+        -- The planner would call the functions for the columns of all tables.
+        CROSS JOIN LATERAL (SELECT a.attname, a.attnum, a.atttypid FROM pg_attribute a WHERE a.attrelid = d.oid AND a.attnum > 0 AND NOT a.attisdropped
+                            AND (clone_internal.family(a.atttypid) IN (tenant.family, 'text') OR clone_internal.other_key_type(a.atttypid)) OFFSET 0) a
         CROSS JOIN LATERAL (SELECT regexp_replace(clone_internal.named_word(a.attname), '_(key|code|slug|ref|no|number|name)$', '') AS word, clone_internal.snake(a.attname) AS whole) w
-        WHERE NOT EXISTS (SELECT FROM clone.store_relation k WHERE k.store = ask_about_tenants.store AND k.relation = d.oid)
+        WHERE (NOT d.elsewhere OR clone_internal.family(a.atttypid) = tenant.family AND clone_internal.plain(clone_internal.named_table(a.attname, false)) IN (clone_internal.plain(tenant.word), 'tenant'))
+          AND NOT EXISTS (SELECT FROM clone.store_relation k WHERE k.store = ask_about_tenants.store AND k.relation = d.oid)
           AND NOT EXISTS (SELECT FROM clone.store_shared k WHERE k.store = ask_about_tenants.store AND k.relation = d.oid)
           AND NOT EXISTS (SELECT FROM clone_internal.reaching(ask_about_tenants.store) k WHERE k.relation = d.oid)
           AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = d.oid AND f.conkey = ARRAY[a.attnum])
@@ -392,7 +400,7 @@ BEGIN
                 key_found := found;
             END IF;
         END LOOP;
-        CONTINUE WHEN key_found < 0 OR seen = 0 AND NOT c.exact OR seen > key_found AND NOT (c.exact AND key_found > 0);
+        CONTINUE WHEN key_found < 0 OR seen = 0 AND NOT c.exact OR seen > key_found AND NOT (c.exact AND c.looked_at AND key_found > 0);
         -- Users of several tenants, one of which is in use: current_team_id.
         IF key_is_id AND clone_internal.one_of_several(c.relation, c.name) THEN
             SELECT * INTO several FROM clone_internal.other_tenants(tenant.relation, tenant.id_column, c.relation, c.name);
