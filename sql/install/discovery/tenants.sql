@@ -269,6 +269,9 @@ BEGIN
                       -- Numbers of which so few are keys that these are not met by chance.
                       OR n.family = 'int' AND p.family = 'int' AND h.rare ^ h.keys < 0.001 AND (SELECT max(v::numeric) FROM unnest(p.vals) v WHERE v ~ '^[0-9]{1,18}$') > 2 * cardinality(p.vals)) THEN 'error'
             WHEN n.role = 'project' AND n.is_id AND n.family = 'int' AND p.path = '' AND h.keys > 1 THEN clone_internal.number_of_tenant(n.relation, n.name, p."column", p.says_id, p.vals)
+            -- Events and jobs that name the tenant under another word.
+            WHEN n.role = 'project' AND n.is_id AND n.family = 'int' AND p.path <> '' AND h.keys > 1 AND (p.word IN ('tenant', 'org', 'organisation', 'organization', 'workspace') AND p.says_id OR p.word = 'tid') THEN 'error'
+            WHEN n.role = 'project' AND n.is_id AND n.family = 'int' AND p.path <> '' AND h.keys > 1 AND p.word IN ('account', 'company', 'team', 'realm', 'site') AND p.says_id THEN 'warning'
             WHEN n.family = 'text' AND n.role = 'project' AND p.path = '' AND (h.keys > 1 OR length(p.vals[1]) >= 4) THEN 'error'
             -- Not a word that happens to be the same.
             WHEN n.family = 'text' AND n.is_id AND p.says_id AND p.path = '' AND h.keys >= 8 AND p.vals[1] !~ '^[0-9]+$' THEN 'error'

@@ -10,6 +10,12 @@ AS $$
         SELECT p.relation, p."column", m[1] AS kind, m[2] AS value, cardinality(p.vals) AS seen
         FROM unnest($2) p CROSS JOIN LATERAL unnest(p.vals) v CROSS JOIN LATERAL regexp_match(v, '^/?([A-Za-z][A-Za-z_]*)[:;/#|=@.~-]+([0-9]{1,18})(?![A-Za-z0-9_])') m
         WHERE p.path = '' AND p.family = 'text' AND p.vals[1] ~ '[0-9]' AND m IS NOT NULL
+        UNION ALL
+        -- Arguments of jobs: tenant_id=5&x=1, YAML with tenant_id: 5.
+        SELECT p.relation, p."column", m[1], m[2], cardinality(p.vals)
+        FROM unnest($2) p CROSS JOIN LATERAL unnest(p.vals) v
+        CROSS JOIN LATERAL regexp_matches(left(v, 4000), '(?:^|[^A-Za-z0-9_])([A-Za-z][A-Za-z_]*?)(?:_id|Id|ID)["'']?[[:space:]]*(?:=>|[:=])[[:space:]]*["'']?([0-9]{1,18})(?![A-Za-z0-9_])', 'g') m
+        WHERE p.path = '' AND p.family = 'text' AND p.vals[1] ~ '[0-9]' AND p.vals[1] ~ '(_id|Id|ID)'
     ), target AS MATERIALIZED (
         SELECT n.relation, n.name, n.family, clone_internal.type_names(n.relation) AS names FROM clone_internal.naming_columns($1) n WHERE n.is_id AND n.family IN ('int', 'text') AND EXISTS (SELECT FROM typed)
     ), kind AS MATERIALIZED (
@@ -21,7 +27,7 @@ AS $$
         SELECT o.relation, o."column", k.relation AS target, k.name AS key, array_agg(DISTINCT o.kind) AS kinds, count(*) AS keys, o.seen
         FROM typed o JOIN kind k ON k.kind = o.kind JOIN found f ON f.relation = k.relation AND f.value = o.value GROUP BY 1, 2, 3, 4, o.seen
     )
-    SELECT h.relation, h."column", h.target, h.key, h.kinds, h.keys FROM hit h
+    SELECT h.relation, h."column", h.target, h.key, h.kinds, least(h.keys, h.seen) FROM hit h
     -- Keys of rows that were deleted, and of other tables.
     WHERE h.keys >= 3 AND 2 * h.keys >= h.seen
 $$;

@@ -158,6 +158,43 @@ async fn rows_that_name_a_table_and_a_number_in_one_text_are_not_left_out_in_sil
 }
 
 #[tokio::test]
+async fn events_and_jobs_name_the_tenant_in_any_form_of_arguments() {
+    let of = |table: &str, of_type: &str, value: &str| {
+        format!(
+            "CREATE TABLE {table} (id bigserial PRIMARY KEY, args {of_type}); INSERT INTO {table} (args) SELECT {value} FROM generate_series(1, 30) n CROSS JOIN LATERAL (SELECT 1 + n % 3) o (t);"
+        )
+    };
+    let db = discovered(
+        &[
+            "CREATE TABLE tenants (id serial PRIMARY KEY, name text NOT NULL); INSERT INTO tenants (name) VALUES ('A'), ('B'), ('C');
+             CREATE TABLE things (id serial PRIMARY KEY, tenant_id int NOT NULL REFERENCES tenants); INSERT INTO things (tenant_id) SELECT 1 + n % 3 FROM generate_series(1, 30) n;".to_owned(),
+            of("a", "jsonb", "jsonb_build_object('tenantId', t, 'amount', n * 100)"),
+            of("b", "text", "E'--- !ruby/object:Job\ntenant_id: ' || t"),
+            of("c", "text", "'tenant_id=' || t || '&x=1'"),
+            of("d", "jsonb", "jsonb_build_object('org_id', t)"),
+            of("e", "jsonb", "jsonb_build_object('tid', t)"),
+            of("f", "jsonb", "jsonb_build_object('accountId', t)"),
+            of("g", "jsonb", "jsonb_build_object('amount', t)"),
+        ]
+        .concat(),
+        "tenants",
+    )
+    .await;
+    assert_eq!(
+        open(&db).await,
+        [
+            "error public.a.args $..['tenantId']",
+            "error public.b.args",
+            "error public.c.args",
+            "error public.d.args $..['org_id']",
+            "error public.e.args $..['tid']",
+            "warning public.f.args $..['accountId']",
+            "note "
+        ]
+    );
+}
+
+#[tokio::test]
 async fn settings_of_users_and_of_tenants_belong_by_the_code_beside_the_key() {
     let db = discovered(
         "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B'), ('C');
