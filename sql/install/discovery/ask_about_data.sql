@@ -383,6 +383,7 @@ BEGIN
     PERFORM clone_internal.ask_about_tenant_segments(ask_about_data.store, places);
     PERFORM clone_internal.ask_about_tenant_words(ask_about_data.store, sampled);
     PERFORM clone_internal.ask_about_numbers_within(ask_about_data.store, places);
+    PERFORM clone_internal.ask_about_numbers_of_base(ask_about_data.store, places);
     PERFORM clone_internal.ask_about_composed_keys(ask_about_data.store);
     PERFORM clone_internal.ask_about_named_texts(ask_about_data.store);
     PERFORM clone_internal.ask_about_called_addresses(ask_about_data.store);

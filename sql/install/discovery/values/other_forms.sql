@@ -190,3 +190,87 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone_internal.ask_about_keys_of_bytes(text) IS 'Records questions about texts that name keys of type bytea';
+
+-- The number that a text is in hexadecimal digits, or in digits and letters (base 36); NULL if it is none of a bigint.
+CREATE FUNCTION clone_internal.number_of_base(digits text, base int) RETURNS bigint
+LANGUAGE plpgsql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    number bigint := 0;
+    digit int;
+BEGIN
+    IF length(digits) > 11 THEN
+        RETURN NULL;
+    END IF;
+    FOREACH digit IN ARRAY ARRAY(SELECT strpos('0123456789abcdefghijklmnopqrstuvwxyz', c) - 1 FROM regexp_split_to_table(lower(digits), '') c) LOOP
+        IF digit NOT BETWEEN 0 AND base - 1 THEN
+            RETURN NULL;
+        END IF;
+        number := number * base + digit;
+    END LOOP;
+    RETURN number;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.number_of_base(text, int) IS 'The number that a text is in base 16 or 36; NULL if it is none';
+
+-- Numbers that are keys, in base 16 or 36, as short links have them: 255s is 100000.
+CREATE FUNCTION clone_internal.ask_about_numbers_of_base(store text, places clone_internal.place[]) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    targets regclass[];
+    keys name[];
+    p record;
+    numbers text[];
+    t record;
+    target regclass;
+    own text;
+    theirs text;
+    same boolean;
+BEGIN
+    FOR p IN
+        SELECT o.relation, o."column", o.vals[:100] AS vals FROM unnest($2) o
+        WHERE o.path = '' AND o.family = 'text' AND cardinality(o.vals) >= 8
+          AND NOT EXISTS (SELECT FROM unnest(o.vals[:100]) v WHERE v !~ '^[0-9A-Za-z]{2,11}$') AND EXISTS (SELECT FROM unnest(o.vals[:100]) v WHERE v ~ '[A-Za-z]') AND EXISTS (SELECT FROM unnest(o.vals[:100]) v WHERE v ~ '[0-9]')
+          AND NOT clone_internal.answered($1, o.relation, o."column", '$forms')
+          AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = o.relation AND q."column" = o."column")
+        ORDER BY o.relation::oid, o."column"
+    LOOP
+        FOR base IN 16..36 BY 20 LOOP
+            numbers := ARRAY(SELECT DISTINCT clone_internal.number_of_base(v, base)::text FROM unnest(p.vals) v);
+            CONTINUE WHEN array_position(numbers, NULL) IS NOT NULL OR cardinality(numbers) < 8;
+            IF targets IS NULL THEN
+                SELECT array_agg(n.relation), array_agg(n.name) INTO targets, keys FROM clone_internal.naming_columns($1) n WHERE n.is_id AND n.family = 'int' AND n.role <> 'project';
+                IF targets IS NULL THEN
+                    RETURN;
+                END IF;
+            END IF;
+            target := NULL;
+            own := clone_internal.tenant_sql($1, p.relation, 't');
+            FOR t IN
+                SELECT n.relation, n.name FROM unnest(targets, keys) AS n (relation, name)
+                WHERE n.relation IN (SELECT f.target FROM clone_internal.keys_of_tables(targets, keys, array_fill('int'::text, ARRAY[cardinality(targets)]), numbers) f GROUP BY 1 HAVING count(DISTINCT f.value) = cardinality(numbers))
+                ORDER BY pg_relation_size(n.relation), n.relation::oid
+            LOOP
+                -- Codes are keys of a table with many rows by chance, but not of rows of the same tenant.
+                theirs := clone_internal.tenant_sql($1, t.relation, 'k');
+                CONTINUE WHEN own LIKE '%.ctid::text' OR theirs LIKE '%.ctid::text';
+                EXECUTE format('SELECT bool_and(s.own = s.theirs) AND count(DISTINCT s.own) > 1 FROM (SELECT (%s) COLLATE "C" AS own, (%s) COLLATE "C" AS theirs FROM %s AS t JOIN %s AS k ON k.%I = clone_internal.number_of_base(%s, %s)) s',
+                    own, theirs, clone_internal.spread(p.relation, '*', 500), t.relation, t.name, clone_internal.column_text('t', p.relation, p."column"), base) INTO same;
+                IF same THEN
+                    target := t.relation;
+                    EXIT;
+                END IF;
+            END LOOP;
+            CONTINUE WHEN target IS NULL;
+            PERFORM clone_internal.ask($1, p.relation, p."column", '$forms', 'error',
+                format('%s.%I holds keys of %s in base %s, such as %s: all %s values that were looked at. A clone keeps them. Store them as they are, or make them in a query, and check again', p.relation, p."column", target, base, clone_internal.quoted(p.vals[1]), cardinality(p.vals)),
+                NULL, clone_internal.keep_call($1, p.relation, p."column", '$forms'));
+            EXIT;
+        END LOOP;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.ask_about_numbers_of_base(text, clone_internal.place[]) IS 'Records questions about texts that are keys in base 16 or 36';

@@ -150,6 +150,9 @@ BEGIN
     IF form <> '' THEN
         RETURN example ~ pattern;
     END IF;
+    IF EXISTS (SELECT FROM pg_attribute a JOIN pg_type t ON t.oid = clone_internal.base_type(a.atttypid) WHERE a.attrelid = relation AND a.attname = "column" AND t.typname = 'hstore') THEN
+        RETURN true;
+    END IF;
     EXECUTE format('SELECT avg(CASE WHEN s.x ~ $1 THEN 1 ELSE 0 END) FROM (SELECT %s COLLATE "C" AS x FROM %s AS t WHERE t.%I IS NOT NULL) s WHERE s.x ~ ''[A-Za-z_][:;/#|=@.~_-]+[0-9]''',
         clone_internal.column_text('t', relation, "column"), clone_internal.spread(relation, quote_ident("column"), 500), "column") INTO share USING pattern;
     RETURN COALESCE(share >= 0.9, false);
