@@ -179,7 +179,7 @@ async fn keys_of_type_numeric_are_looked_for_as_integers_are() {
     for key in ["bigint", "numeric", "numeric(19,0)"] {
         let db = discovered(&oracle(key), "\"MANDANT\"").await;
         asked.push(open(&db).await);
-        assert!(asked[0].len() >= 4 && asked.last() == asked.first(), "{asked:?}");
+        assert!(asked[0].len() >= 2 && asked.last() == asked.first(), "{asked:?}");
         answer_all(&db, "answer").await;
         let clone = db
             .text("SELECT project_clone('1001', options => '{\"verify\": true}')->>'MANDANT_ID'")
