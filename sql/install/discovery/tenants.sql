@@ -372,12 +372,14 @@ BEGIN
             -- A schema for each part of the application: nobody has said in which ones tables are looked for.
             SELECT o.oid, true FROM clone_internal.discoverable(NULL) o JOIN pg_class k ON k.oid = o.oid JOIN pg_namespace n ON n.oid = k.relnamespace
             WHERE n.nspname <> ALL (clone_internal.schemas_of(ask_about_tenants.store))
+              -- What another store describes is another application.
+              AND NOT EXISTS (SELECT FROM clone.store_relation x WHERE x.relation = o.oid)
               AND EXISTS (SELECT FROM clone.store s WHERE s.name = ask_about_tenants.store AND s.preset = 'discover' AND jsonb_typeof(s.options->'schemas') IS DISTINCT FROM 'array')) d
         -- The planner would call the functions for the columns of all tables.
         CROSS JOIN LATERAL (SELECT a.attname, a.attnum, a.atttypid FROM pg_attribute a WHERE a.attrelid = d.oid AND a.attnum > 0 AND NOT a.attisdropped
                             AND (clone_internal.family(a.atttypid) IN (tenant.family, 'text') OR clone_internal.other_key_type(a.atttypid)) OFFSET 0) a
         CROSS JOIN LATERAL (SELECT regexp_replace(clone_internal.named_word(a.attname), '_(key|code|slug|ref|no|number|name)$', '') AS word, clone_internal.snake(a.attname) AS whole) w
-        WHERE (NOT d.elsewhere OR clone_internal.family(a.atttypid) = tenant.family AND clone_internal.plain(clone_internal.named_table(a.attname, false)) IN (clone_internal.plain(tenant.word), 'tenant'))
+        WHERE (NOT d.elsewhere OR clone_internal.family(a.atttypid) = tenant.family AND clone_internal.plain(clone_internal.named_table(a.attname, false)) = clone_internal.plain(tenant.word))
           AND NOT EXISTS (SELECT FROM clone.store_relation k WHERE k.store = ask_about_tenants.store AND k.relation = d.oid)
           AND NOT EXISTS (SELECT FROM clone.store_shared k WHERE k.store = ask_about_tenants.store AND k.relation = d.oid)
           AND NOT EXISTS (SELECT FROM clone_internal.reaching(ask_about_tenants.store) k WHERE k.relation = d.oid)
