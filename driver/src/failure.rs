@@ -86,6 +86,9 @@ impl Report {
                 report.hint = server.hint().map(redact);
                 break;
             }
+            if cause.is::<OtherHint>() {
+                continue;
+            }
             let text = cause.to_string();
             // Some errors include the text of their source.
             if words.last().is_none_or(|last| !last.ends_with(&text)) {
@@ -103,6 +106,9 @@ impl Report {
             report.hint = Some(
                 "A superuser grants the functions: SELECT clone.allow('<role>'); tables need their own GRANT.".to_owned(),
             );
+        }
+        if report.hint.is_none() && words.iter().any(|words| words.starts_with(NO_CONNECTION)) {
+            report.hint = Some(hint_for_connection(report.sqlstate.as_deref()).to_owned());
         }
         // This program's hint is more specific than the server's.
         if let Some(hint) = hint_of(error) {
@@ -132,10 +138,32 @@ impl Report {
     }
 }
 
+/// How errors begin for a server that cannot be reached, or refuses.
+pub const NO_CONNECTION: &str = "cannot connect to";
+
+/// What to do about a connection, by the server's SQLSTATE; `None`: no server has answered.
+fn hint_for_connection(sqlstate: Option<&str>) -> &'static str {
+    match sqlstate {
+        None => {
+            "Check that the server runs and is reached there: host, port and database come from --dbname, PGHOST, PGPORT and PGDATABASE."
+        }
+        Some("3D000") => "Name an existing database: --dbname or PGDATABASE; psql -l lists them.",
+        Some("28000" | "28P01") => {
+            "Check the role and its password: --dbname, PGUSER, PGPASSWORD or ~/.pgpass; the server's pg_hba.conf says who may connect from where."
+        }
+        Some("53300") => "End sessions that are not needed, or raise max_connections on the server.",
+        Some("57P03") => "The server starts, stops or recovers: call again in a moment.",
+        Some(_) => "Check host, port, database and role: --dbname, PGHOST, PGPORT, PGDATABASE, PGUSER.",
+    }
+}
+
 fn hint_of(error: &anyhow::Error) -> Option<String> {
     error.chain().find_map(|cause| {
         let hinted = cause.downcast_ref::<Hinted>().map(|hinted| hinted.hint.clone());
-        hinted.or_else(|| cause.downcast_ref::<Usage>().and_then(|usage| hint_of(&usage.0)))
+        let other = || cause.downcast_ref::<OtherHint>().map(|other| other.hint.clone());
+        hinted
+            .or_else(other)
+            .or_else(|| cause.downcast_ref::<Usage>().and_then(|usage| hint_of(&usage.0)))
     })
 }
 
@@ -163,6 +191,39 @@ impl std::fmt::Display for Hinted {
 }
 
 impl std::error::Error for Hinted {}
+
+/// An error with another hint than the server's.
+#[derive(Debug)]
+pub struct OtherHint {
+    error: anyhow::Error,
+    hint: String,
+}
+
+impl OtherHint {
+    /// The error with the hint that `change` makes of its own.
+    pub fn of(error: anyhow::Error, change: impl Fn(&str) -> String) -> anyhow::Error {
+        match Report::of(&error).hint {
+            Some(hint) => Self {
+                hint: change(&hint),
+                error,
+            }
+            .into(),
+            None => error,
+        }
+    }
+}
+
+impl std::fmt::Display for OtherHint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl std::error::Error for OtherHint {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(self.error.as_ref())
+    }
+}
 
 /// The context of an error after the commit of a clone: exit code 3, because the clone exists and files may be missing.
 #[derive(Debug)]
@@ -219,7 +280,8 @@ mod tests {
         let text = Report::of(&error.unwrap_err()).text();
         assert_eq!(
             text,
-            "pg_clone: error: cannot connect to postgres://anna:***@db/x: no route to host"
+            "pg_clone: error: cannot connect to postgres://anna:***@db/x: no route to host\n  hint: Check that the server runs and is reached there: host, \
+             port and database come from --dbname, PGHOST, PGPORT and PGDATABASE."
         );
     }
 
@@ -231,6 +293,16 @@ mod tests {
         assert_eq!(
             text,
             "pg_clone: error: a: no extension\n  hint: CREATE EXTENSION pg_clone_ext"
+        );
+    }
+
+    #[test]
+    fn a_command_says_a_hint_in_its_own_words() {
+        let error = anyhow::Error::from(Hinted::new("refused", "give force")).context("b");
+        let error = OtherHint::of(error, |hint| hint.replace("force", "--force")).context("a");
+        assert_eq!(
+            Report::of(&error).text(),
+            "pg_clone: error: a: b: refused\n  hint: give --force"
         );
     }
 

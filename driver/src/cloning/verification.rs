@@ -11,10 +11,13 @@ use crate::output::{Output, thousands};
 /// Maximum number of failed checks in text output.
 const FAILURES_SHOWN: usize = 50;
 
-/// The store of the run that created the project, if the store has files. One that is written in the same letters comes first: where ids are
-/// texts, `ACME` and `acme` may be two projects.
+/// The store of the run that created the project, if the store has files. Where ids are texts, `ACME` and `acme` are two projects; a UUID and a
+/// `citext` may be written in other letters.
 const STORE_WITH_FILES: &str = "SELECT r.store, r.target_project FROM clone.run r JOIN clone.store s ON s.name = r.store \
-     WHERE pg_catalog.lower(r.target_project) = pg_catalog.lower($1) AND ($2::text IS NULL OR r.store = $2) AND s.options ? 'blobs' \
+     WHERE (r.target_project = $1 OR pg_catalog.lower(r.target_project) = pg_catalog.lower($1) AND NOT EXISTS ( \
+         SELECT FROM clone.store_relation p JOIN clone.store_column k ON k.store = p.store AND k.relation = p.relation AND k.name = p.id_column \
+         WHERE p.store = r.store AND p.role = 'project' AND k.type ~ '^(text|character|name)')) \
+     AND ($2::text IS NULL OR r.store = $2) AND s.options ? 'blobs' \
      ORDER BY r.target_project = $1 DESC, r.id DESC LIMIT 1";
 
 /// One check of `project_clone_verify`.

@@ -10,13 +10,24 @@ use crate::cache::AfterCommit;
 use crate::cloning::calls::{number, text};
 use crate::connect::Target;
 use crate::connect::session::Session;
-use crate::failure::Exit;
+use crate::failure::{Exit, OtherHint};
 use crate::file_copying::{FileRequest, copy_files, print_summary};
 use crate::output::thousands;
 
 const QUEUED: &str = "SELECT COALESCE(pg_catalog.array_agg(DISTINCT b.run_id), '{}') FROM clone.blob_copy b \
      JOIN clone.run r ON r.id = b.run_id WHERE r.target_project = $1 AND b.operation = 'delete' \
      AND b.state IN ('pending', 'running')";
+
+/// The options of `project_delete` in hints of the server, and the flags that mean them.
+const FLAGS: [(&str, &str); 7] = [
+    ("options => '{\"others\": \"include\"}'", "--include-others"),
+    ("options => '{\"shared\": \"ignore\"}'", "--ignore-documents"),
+    ("options => '{\"force\": true}'", "--force"),
+    ("'{\"others\": \"include\"}'", "--include-others"),
+    ("'{\"shared\": \"ignore\"}'", "--ignore-documents"),
+    ("'{\"dry_run\": true}'", "--dry-run"),
+    ("'{\"force\": true}'", "--force"),
+];
 
 pub(super) async fn run(context: &mut Context, args: &DeleteArgs) -> Result<Exit> {
     let target = context.target()?;
@@ -46,7 +57,9 @@ pub(super) async fn run(context: &mut Context, args: &DeleteArgs) -> Result<Exit
         .json(&statement, &[&args.project, &args.store, &options])
         .await;
     let deleted = session.end(deleted).await;
-    let deleted = deleted.with_context(|| format!("cannot delete the project {:?}", args.project))?;
+    let deleted = deleted
+        .map_err(|error| OtherHint::of(error, with_flags))
+        .with_context(|| format!("cannot delete the project {:?}", args.project))?;
     context.progress.finish();
 
     let result = deleted.into_iter().next().unwrap_or_default();
@@ -131,6 +144,21 @@ fn print(context: &mut Context, args: &DeleteArgs, result: &Value) {
     }
 }
 
+/// A hint with the flags of this command in place of the options of the SQL function.
+fn with_flags(hint: &str) -> String {
+    let hint = FLAGS
+        .iter()
+        .fold(hint.to_owned(), |hint, (option, flag)| hint.replace(option, flag));
+    // A whole call.
+    match hint.split_once("project_delete(") {
+        Some((before, call)) => match call.split_once(", --force)") {
+            Some((project, after)) => format!("{before}pg_clone delete {project} --force{after}"),
+            None => hint,
+        },
+        None => hint,
+    }
+}
+
 fn shown(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
@@ -160,4 +188,24 @@ async fn delete_files(
     } else {
         Exit::BlobsIncomplete
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hints_name_flags() {
+        assert_eq!(
+            with_flags(
+                "Delete those rows, or the project anyway with options => '{\"others\": \"include\"}'; '{\"dry_run\": true}' lists them, \
+                 '{\"shared\": \"ignore\"}' does not read documents."
+            ),
+            "Delete those rows, or the project anyway with --include-others; --dry-run lists them, --ignore-documents does not read documents."
+        );
+        assert_eq!(
+            with_flags("To delete it nevertheless: project_delete('x', options => '{\"force\": true}')."),
+            "To delete it nevertheless: pg_clone delete 'x' --force."
+        );
+    }
 }

@@ -23,7 +23,7 @@ use dsn::Parameters;
 use parameters::{as_environment, gather, variables};
 use tls::TlsChoice;
 
-use crate::failure::Hinted;
+use crate::failure::{Hinted, NO_CONNECTION};
 
 pub(crate) use parameters::{Environment, ProcessEnvironment};
 
@@ -140,7 +140,7 @@ impl Target {
             if is_refused_parameter(&error) {
                 no_session()
             } else {
-                anyhow::Error::new(error).context(format!("cannot connect to {self}"))
+                anyhow::Error::new(error).context(format!("{NO_CONNECTION} {self}"))
             }
         })?;
         tokio::spawn(connection);

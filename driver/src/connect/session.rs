@@ -11,6 +11,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_util::sync::CancellationToken;
 
 use crate::connect::Target;
+use crate::failure::NO_CONNECTION;
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::output::messages;
 
@@ -83,7 +84,7 @@ impl Session {
                 .config()
                 .connect(target.tls())
                 .await
-                .with_context(|| format!("cannot connect to {target}"))?;
+                .with_context(|| format!("{NO_CONNECTION} {target}"))?;
             let gone = CancellationToken::new();
             let ended = gone.clone().drop_guard();
             tokio::spawn(async move {
