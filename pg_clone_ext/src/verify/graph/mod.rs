@@ -10,7 +10,6 @@ use super::values::made::MadeTexts;
 use super::values::rewritten_columns::Read;
 use crate::run::any_reference::{AnyReference, declared_references, follows_source};
 use pg_clone_core::error::Result;
-use pg_clone_core::interrupt;
 use pg_clone_core::plan::{Oid, Table, TableRole};
 use rows::{Side, mixed};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -166,40 +165,36 @@ fn add_same(sides: &mut [Side; 2], table: u32, hashes: &[Vec<u64>; 2], columns: 
     }
 }
 
+/// The number of different rows.
+fn different(side: &Side) -> usize {
+    side.rows.iter().collect::<HashSet<_>>().len()
+}
+
 /// Goes along the references until no more rows are told apart, or until the projects differ: then the number of rows of the clone, by table,
 /// that the source does not have.
 fn refined(source: &mut Side, clone: &mut Side) -> BTreeMap<u32, i64> {
     let mut known = 0;
     for _ in 0..ROUNDS {
-        interrupt::check();
         source.step();
         clone.step();
-        let (of_source, of_clone) = (source.sorted(), clone.sorted());
-        if of_source != of_clone {
-            return others(&of_source, &of_clone);
+        let mut rows: HashMap<(u32, u64), i64> = HashMap::new();
+        for row in &clone.rows {
+            *rows.entry(*row).or_default() += 1;
         }
-        let different = 1 + of_source.windows(2).filter(|rows| rows[0] != rows[1]).count();
-        if different == known || different >= of_source.len() {
-            break;
+        for row in &source.rows {
+            *rows.entry(*row).or_default() -= 1;
         }
-        known = different;
+        let mut others: BTreeMap<u32, i64> = BTreeMap::new();
+        for ((table, _), rows) in rows.into_iter().filter(|(_, rows)| *rows > 0) {
+            *others.entry(table).or_default() += rows;
+        }
+        let now = different(source);
+        if !others.is_empty() || now == known {
+            return others;
+        }
+        known = now;
     }
     BTreeMap::new()
-}
-
-/// The number of rows of the clone, by table, that the source does not have; both sorted.
-fn others(of_source: &[(u32, u64)], of_clone: &[(u32, u64)]) -> BTreeMap<u32, i64> {
-    let mut others: BTreeMap<u32, i64> = BTreeMap::new();
-    let mut rest = of_source;
-    for row in of_clone {
-        let before = rest.iter().take_while(|other| *other < row).count();
-        rest = &rest[before..];
-        match rest.split_first() {
-            Some((first, after)) if first == row => rest = after,
-            _ => *others.entry(row.0).or_default() += 1,
-        }
-    }
-    others
 }
 
 mod rows;

@@ -15,45 +15,18 @@ use pg_clone_core::plan::{self, KeyKind, ReferenceForm, SourceQuery, Table, quot
 use pg_clone_core::rules::DocumentPath;
 use pg_clone_core::scan;
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 
 /// What identifies a row of a table `t` within a snapshot, as SQL of type `bigint`.
 const ROW: &str = "pg_catalog.hashtidextended(t.ctid, t.tableoid::pg_catalog.int8)";
-
-/// Of keys that are hashes already.
-#[derive(Default)]
-struct AsItIs(u64);
-
-type Hashed = BuildHasherDefault<AsItIs>;
-
-impl Hasher for AsItIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = mixed(self.0, u64::from(*byte));
-        }
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        self.0 = value;
-    }
-
-    fn write_i64(&mut self, value: i64) {
-        self.0 = value.cast_unsigned();
-    }
-}
 
 /// The rows of one project.
 #[derive(Default)]
 pub struct Side {
     /// For each row its table, and a hash of what is known of it.
     pub rows: Vec<(u32, u64)>,
-    by_row: HashMap<i64, u32, Hashed>,
+    by_row: HashMap<i64, u32>,
     /// Rows by their keys.
-    by_key: HashMap<u64, u32, Hashed>,
+    by_key: HashMap<u64, u32>,
     /// Row, key and place of references.
     by_keys: Vec<(u32, u64, u64)>,
     /// From row, to row, place.
@@ -177,7 +150,7 @@ impl Side {
                 self.edges.push((from, *to, place));
             }
         }
-        self.by_key = HashMap::default();
+        self.by_key = HashMap::new();
     }
 
     /// Follows references that are more than a column with a key: those of several columns, in arrays, paths and documents.
@@ -332,13 +305,6 @@ impl Side {
             Ok(())
         })?;
         Ok(())
-    }
-
-    /// The rows in order, to be compared.
-    pub fn sorted(&self) -> Vec<(u32, u64)> {
-        let mut rows = self.rows.clone();
-        rows.sort_unstable();
-        rows
     }
 
     /// What is known of each row after a further step along its references.
