@@ -2,7 +2,6 @@
 
 mod equal_rows;
 mod mutations;
-mod whole_rows;
 
 use super::{assert_verified, described};
 

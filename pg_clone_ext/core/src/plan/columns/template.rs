@@ -21,31 +21,6 @@ pub fn could_make(template: &str, made: &str, filled: &[(&str, &str)], longest: 
     longest == Some(made.chars().count()) && value.char_indices().any(|(end, _)| with_value(&value[..end]))
 }
 
-/// A template with these texts in the place of its placeholders, one after the other. Where the column has at most `longest` characters, that of
-/// `{value}` is shortened.
-pub fn filled(template: &str, fillings: &[(&str, &str)], longest: Option<usize>) -> String {
-    let with_value = |value: &str| {
-        let texts = fillings.iter().map(|(placeholder, text)| match *placeholder {
-            "{value}" => (placeholder, value),
-            _ => (placeholder, *text),
-        });
-        texts.fold(template.to_owned(), |made, (placeholder, text)| {
-            made.replace(placeholder, text)
-        })
-    };
-    let value = fillings.iter().find(|(placeholder, _)| *placeholder == "{value}");
-    let value = value.map_or("", |(_, text)| text);
-    let made = with_value(value);
-    match longest {
-        Some(longest) if made.chars().count() > longest => {
-            let room = longest.saturating_sub(with_value("").chars().count());
-            let kept: String = value.chars().take(room).collect();
-            with_value(&kept).chars().take(longest).collect()
-        }
-        _ => made,
-    }
-}
-
 /// Whether a text consists of these parts, with letters and digits between two of them.
 fn matches_parts(parts: &[String], text: &str) -> bool {
     let Some((first, rest)) = parts.split_first() else {
@@ -63,7 +38,7 @@ fn matches_parts(parts: &[String], text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{could_make, filled};
+    use super::could_make;
 
     #[test]
     fn a_text_of_any_run_is_one_of_the_template() {
@@ -89,15 +64,5 @@ mod tests {
         assert!(could_make("{n}{value}{n}", "1x22", &filled, None));
         assert!(could_make("copy", "copy", &filled, None) && !could_make("copy", "copy2", &filled, None));
         assert!(could_make("", "", &filled, None) && !could_make("", "a", &filled, None));
-    }
-
-    #[test]
-    fn a_template_is_filled_and_shortened() {
-        let suffix = |longest| filled("{value}-{n}", &[("{value}", "acme"), ("{n}", "17")], longest);
-        assert_eq!(suffix(None), "acme-17");
-        assert_eq!(suffix(Some(7)), "acme-17");
-        assert_eq!(suffix(Some(6)), "acm-17");
-        assert_eq!(suffix(Some(2)), "-1");
-        assert_eq!(filled("{new_id}", &[("{value}", "x")], None), "{new_id}");
     }
 }
