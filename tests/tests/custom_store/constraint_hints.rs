@@ -121,7 +121,7 @@ async fn checks_and_columns_that_refuse_null_and_foreign_keys() {
     .await;
     assert_eq!(failure.code, "23514");
     assert!(
-        failure.hint.contains("type public.small") && failure.hint.contains("'expression'"),
+        failure.hint.contains("type \"public\".\"small\"") && failure.hint.contains("'expression'"),
         "{failure:?}"
     );
     let failure = refused(

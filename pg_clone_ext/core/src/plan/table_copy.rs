@@ -138,6 +138,8 @@ pub struct Output {
     pub action: Action,
     /// The target column is NOT NULL.
     pub not_null: bool,
+    /// Its source is an expression of the base type: no domain has checked the value.
+    pub computed: bool,
     /// Place of a key in its canonical form, in which equal keys have the same text; otherwise the same as `source`.
     pub lookup: usize,
     /// [`Table::embeds_keys`].
@@ -336,6 +338,7 @@ pub fn table_copy(
             source,
             action,
             not_null: column.not_null,
+            computed: matches!(column.role, ColumnRole::Expression(_)),
             lookup,
             embedded: table.embeds_keys(column),
         });

@@ -245,6 +245,9 @@ impl<'r> Transformer<'r> {
                         .map_err(|error| self.locate(error, output, &key))?
                 }
             };
+            if output.computed && matches!(new, Changed::No) {
+                self.check_domain(place, row.value(output.source));
+            }
             let (values, nulls) = (&mut self.values, &mut self.nulls);
             match new {
                 Changed::No => match row.value(output.source) {
