@@ -132,8 +132,8 @@ $$;
 COMMENT ON FUNCTION clone_internal.store_questions(text) IS
     'Open questions of a store, by the catalog and by the last check of the data';
 
--- Nobody reads twenty questions of one kind: those that differ only in the column, or ask about the names of tables in documents, are one
--- if they are more than three.
+-- Nobody reads twenty questions of one kind: those about values that stay and that differ only in the column, and those about the names of
+-- tables in documents, are one if they are more than three. Each secret is a question of its own.
 CREATE FUNCTION clone_internal.grouped_questions(store text) RETURNS TABLE (severity text, subject text, question text, answer text, otherwise text)
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -141,12 +141,12 @@ AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY WITH open AS MATERIALIZED (
-        SELECT q.*, CASE WHEN q.answer IS NULL OR q.subject = '' THEN q.subject || q.question WHEN q.subject LIKE '% $..[?@]' THEN '$..[?@]' ELSE replace(q.question, q.subject, '') END AS kind
+        SELECT q.*, CASE WHEN q.subject LIKE '% $..[?@]' AND q.answer IS NOT NULL THEN '$..[?@]' WHEN q.severity = 'warning' AND q.subject <> '' AND q.answer LIKE '%, ''keep'');' THEN replace(q.question, q.subject, '') END AS kind
         FROM clone_internal.store_questions($1) q
     ), grouped AS MATERIALIZED (
         SELECT o.severity, o.kind, count(*) AS number, array_agg(o.subject ORDER BY o.subject) AS subjects, array_agg(o.question ORDER BY o.subject) AS questions,
                string_agg(o.answer, ' ' ORDER BY o.subject) AS answers, string_agg(o.otherwise, ' ' ORDER BY o.subject) AS others, bool_and(o.otherwise IS NOT NULL) AS told
-        FROM open o GROUP BY 1, 2 HAVING count(*) > 3
+        FROM open o WHERE o.kind IS NOT NULL GROUP BY 1, 2 HAVING count(*) > 3
     )
     SELECT o.severity, o.subject, o.question, o.answer, o.otherwise FROM open o WHERE NOT EXISTS (SELECT FROM grouped g WHERE g.severity = o.severity AND g.kind = o.kind)
     UNION ALL

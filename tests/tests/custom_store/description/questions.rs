@@ -405,8 +405,9 @@ async fn no_secret_becomes_null_where_a_check_constraint_may_forbid_it() {
 async fn more_than_three_questions_of_one_kind_are_one() {
     let db = discovered(
         r#"CREATE TABLE team (id serial PRIMARY KEY, name text); INSERT INTO team (name) VALUES ('A'), ('B');
-           CREATE TABLE page (id int PRIMARY KEY, team_id int NOT NULL REFERENCES team, crm_id text, erp_id text, lms_id text, sso_id text, a jsonb, b jsonb, c jsonb, d jsonb, e jsonb);
-           INSERT INTO page SELECT 4710 + n, 1 + n % 2, NULL, NULL, NULL, NULL, o, o, o, o, o FROM (SELECT n, jsonb_build_object('text', 'see page/' || 4711 + (n + 1) % 30 || ' please') AS o FROM generate_series(1, 30) n) p"#,
+           CREATE TABLE page (id serial PRIMARY KEY, team_id int NOT NULL REFERENCES team, crm_id text, erp_id text, lms_id text, sso_id text, a jsonb, b jsonb, c jsonb, d jsonb, e jsonb);
+           INSERT INTO page SELECT 4710 + n, 1 + n % 2, NULL, NULL, NULL, NULL, o, o, o, o, o FROM (SELECT n, jsonb_build_object('text', 'see page/' || 4711 + (n + 1) % 30 || ' please') AS o FROM generate_series(1, 30) n) p;
+           SELECT setval('page_id_seq', 4800)"#,
         "team",
     )
     .await;
