@@ -134,14 +134,14 @@ BEGIN
           AND (t.word <> '' AND starts_with(clone_internal.snake(i.attname), t.word) AND substr(clone_internal.snake(i.attname), length(t.word) + 1) ~ '^(_(to|for|with|by|on|in|from|of|key|ref|reference|uuid|pk|fk|no|nr|number|identifier|id|object|target))*$'
                -- model and res_id
                OR t.word = '' AND clone_internal.pair_word(i.attname, false) ~ '^(res|resource|target|subject|source|related|ref|linked|attached|)$')
-          AND NOT (i.attname ~ '(_id|Id)$' AND clone_internal.snake(t.attname) IN (t.word || '_type', t.word || '_kind'))
+          AND NOT (i.attname ~ '(_id|Id)$' AND clone_internal.snake(t.attname) IN (regexp_replace(clone_internal.snake(i.attname), '_id$', '_type'), regexp_replace(clone_internal.snake(i.attname), '_id$', '_kind')))
           AND (t.relation::oid, i.attname) NOT IN (SELECT d.relation::oid, d."column" FROM clone.store_reference d WHERE d.store = $1)
           AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.contype = 'f' AND o.conrelid = t.relation AND i.attnum = ANY (o.conkey))
         ORDER BY t.relation::oid, i.attnum, t.attname
     LOOP
         EXECUTE format('SELECT (array_agg(DISTINCT %s))[:41] FROM %s AS t WHERE t.%I IS NOT NULL AND t.%I IS NOT NULL', clone_internal.column_text('t', c.relation, c.type_column), clone_internal.spread(c.relation, '*', 20000), c.type_column, c.name) INTO kinds;
-        -- One alone must name a table.
-        CONTINUE WHEN cardinality(kinds) BETWEEN 1 AND 40 IS NOT TRUE;
+        -- One type alone is one if its column is named as those of models are: assigned_type may say who, not which table.
+        CONTINUE WHEN cardinality(kinds) BETWEEN CASE WHEN clone_internal.pair_word(c.type_column, true) = '' OR c.type_column ~* '(model|entity|table)(_?name)?$' THEN 1 ELSE 2 END AND 40 IS NOT TRUE;
         SELECT count(DISTINCT k.kind) INTO named FROM clone_internal.tables_of_kinds($1, kinds) k WHERE k.rank < 2;
         CONTINUE WHEN 2 * named < cardinality(kinds);
         SELECT bool_and(clone_internal.are_keys_of_kind($1, c.relation, c.type_column, clone_internal.column_text('t', c.relation, c.name), p.type_values, p.target::regclass) IS NOT FALSE) INTO agrees

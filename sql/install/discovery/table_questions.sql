@@ -178,9 +178,9 @@ AS $$
           AND d.oid NOT IN (SELECT k.oid FROM shared k)
           AND d.oid NOT IN (SELECT k.relation::oid FROM clone.store_question k WHERE k.store = $1)
           AND d.oid NOT IN (SELECT k.relation::oid FROM clone.store_membership k WHERE k.store = $1)
-          -- Others may follow a table about which a question is open: by a key, a name, a type or their values.
+          -- Others may follow a table that may be described: by a key, a name, a type or their values.
           AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.severity = 'error' AND q.relation::oid NOT IN (SELECT k.relation::oid FROM clone.store_relation k WHERE k.store = $1)
-              AND q.relation::oid NOT IN (SELECT k.oid FROM shared k))
+              AND q.relation::oid NOT IN (SELECT k.oid FROM shared k) AND strpos(q.answer, 'clone.store_table(') > 0)
     )
     -- Where a column is named as the tenants' are, the table may hold rows of tenants.
     SELECT CASE WHEN s.preset = 'discover' AND n.name IS NOT NULL THEN 'error' ELSE 'note' END, d.oid::regclass::text,

@@ -189,7 +189,7 @@ async fn events_and_jobs_name_the_tenant_in_any_form_of_arguments() {
             "error public.d.args $..['org_id']",
             "error public.e.args $..['tid']",
             "warning public.f.args $..['accountId']",
-            "note "
+            "note ",
         ]
     );
 }

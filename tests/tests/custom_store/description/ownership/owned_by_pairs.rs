@@ -3,18 +3,22 @@
 use super::super::{answer_all, discovered, open};
 
 /// Pages of three tenants whose blocks of two kinds, and the countries that all share, are named by a pair. Keys are of this type.
-fn pages(of_type: &str, hero: &str, text: &str) -> String {
+fn pages(of_type: &str, hero: &str, text: &str, country: &str) -> String {
     format!(
         "CREATE TABLE orgs (id serial PRIMARY KEY, name text NOT NULL); INSERT INTO orgs (name) VALUES ('A'), ('B'), ('C');
-         CREATE TABLE pages (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES orgs, title text); INSERT INTO pages (org_id, title) SELECT 1 + n % 3, n FROM generate_series(1, 30) n;
+         CREATE TABLE pages (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES orgs, title text); INSERT INTO pages (org_id, title) SELECT 1 + n % 3, trim(to_char(n, 'RN')) FROM generate_series(1, 30) n;
          CREATE TABLE block_hero (id {of_type} PRIMARY KEY, n int); INSERT INTO block_hero SELECT {hero}, n FROM generate_series(1, 30) n;
          CREATE TABLE block_text (id {of_type} PRIMARY KEY, n int); INSERT INTO block_text SELECT {text}, n FROM generate_series(1, 30) n;
-         CREATE TABLE countries (id {of_type} PRIMARY KEY, n int); INSERT INTO countries SELECT {hero}, n FROM generate_series(1, 3) n;
+         CREATE TABLE countries (id {of_type} PRIMARY KEY, n int); INSERT INTO countries SELECT {country}, n FROM generate_series(1, 3) n;
          CREATE TABLE pages_blocks (id serial PRIMARY KEY, pages_id int NOT NULL REFERENCES pages, item {of_type}, collection varchar(255));"
     )
 }
 
-const UUIDS: [&str; 2] = ["md5('h' || n)::uuid", "md5('t' || n)::uuid"];
+const UUIDS: [&str; 3] = [
+    "md5('h' || n)::uuid",
+    "md5('t' || n)::uuid",
+    "md5('c' || n)::uuid",
+];
 
 const BLOCKS: &str = "INSERT INTO pages_blocks (pages_id, item, collection) SELECT n, id, 'block_hero' FROM block_hero UNION ALL SELECT n, id, 'block_text' FROM block_text";
 
@@ -24,7 +28,7 @@ async fn rows_that_a_pair_owns_are_cloned_where_their_keys_say_whose_they_are() 
         &format!(
             "{} {BLOCKS};
              CREATE TABLE comments (id serial PRIMARY KEY, actor_type text, actor_id int REFERENCES orgs, body text); INSERT INTO comments (actor_type, actor_id) SELECT 'users', 1 + n % 3 FROM generate_series(1, 9) n",
-            pages("uuid", UUIDS[0], UUIDS[1])
+            pages("uuid", UUIDS[0], UUIDS[1], UUIDS[2])
         ),
         "orgs",
     )
@@ -36,7 +40,7 @@ async fn rows_that_a_pair_owns_are_cloned_where_their_keys_say_whose_they_are() 
     answer_all(&db, "answer").await;
     let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
     assert_eq!(
-        db.number(&format!("SELECT count(*) FROM pages_blocks b JOIN pages p ON p.id = b.pages_id JOIN block_hero h ON b.collection = 'block_hero' AND h.id = b.item AND h.n::text = p.title WHERE p.org_id = {clone}")).await,
+        db.number(&format!("SELECT count(*) FROM pages_blocks b JOIN pages p ON p.id = b.pages_id JOIN block_hero h ON b.collection = 'block_hero' AND h.id = b.item AND trim(to_char(h.n, 'RN')) = p.title WHERE p.org_id = {clone}")).await,
         10
     );
     assert_eq!(
@@ -52,7 +56,7 @@ async fn numbers_do_not_say_whose_row_of_a_pair_they_are() {
     let db = discovered(
         &format!(
             "{} {BLOCKS} UNION ALL SELECT p.id, c.id, 'countries' FROM pages p JOIN countries c ON c.n = 1 + (p.id / 3) % 3",
-            pages("int", "n", "100 + n")
+            pages("int", "500 + n", "1000 + n", "2000 + n")
         ),
         "orgs",
     )
