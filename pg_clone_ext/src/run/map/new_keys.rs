@@ -258,7 +258,7 @@ fn of_the_same_form(
     let mut alone = Vec::new();
     for key in keys {
         let text = key.to_text();
-        let text = letters.get(&*text).map_or(text, |own| own.clone().into());
+        let text = letters.get(&*text).map_or(text, Clone::clone);
         let rewritten = with_new_ids(&mut rewriter, &text)?;
         if rewritten.is_none() {
             alone.push(text);
