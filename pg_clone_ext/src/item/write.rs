@@ -3,6 +3,7 @@
 use pg_clone_core::error::Result;
 use pg_clone_core::item::record::{FIRST_REASON, FIRST_VERSION, NewItem};
 use pg_clone_core::item::subtype::Subtype;
+use pg_clone_core::plan::quote;
 
 use super::query;
 use super::store::ItemStore;
@@ -97,7 +98,7 @@ fn write(store: &ItemStore, items: &[NewItem], rows: Rows) -> Result<()> {
         options(&|item| item.display_name.clone()).into(),
         options(&|item| item.user_metadata.clone()).into(),
         texts(&|item| item.domain_info.clone()).into(),
-        texts(&|item| array(&item.access.general)).into(),
+        texts(&|item| quote::text_array(&item.access.general)).into(),
         texts(&groups).into(),
         items
             .iter()
@@ -179,13 +180,4 @@ pub fn seeds(
         )?;
     }
     Ok(())
-}
-
-/// The literal of an array of texts.
-fn array(texts: &[String]) -> String {
-    let quoted: Vec<String> = texts
-        .iter()
-        .map(|text| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")))
-        .collect();
-    format!("{{{}}}", quoted.join(","))
 }

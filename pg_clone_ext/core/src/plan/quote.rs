@@ -15,6 +15,15 @@ pub fn literal(value: &str) -> String {
     }
 }
 
+/// The text form of an array of texts, as the server reads it; not quoted as a literal.
+pub fn text_array(texts: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    let quoted: Vec<String> = texts
+        .into_iter()
+        .map(|text| format!("\"{}\"", text.as_ref().replace('\\', "\\\\").replace('"', "\\\"")))
+        .collect();
+    format!("{{{}}}", quoted.join(","))
+}
+
 /// The name of a type, as `format_type` writes it when only pg_catalog is in the path, qualified so that it is valid under any
 /// `search_path`. Names that are keywords of the grammar always mean the type of pg_catalog and need no schema.
 pub fn type_name(name: &str) -> String {
@@ -76,6 +85,15 @@ mod tests {
         for other in ["app.mood", "\"a b\".mood[]", "\"Odd\"", ""] {
             assert!(text_of("t.a", other).contains("format('%s', t.a)"), "{other}");
         }
+    }
+
+    #[test]
+    fn elements_of_arrays_are_quoted() {
+        assert_eq!(
+            text_array(["a,b", "NULL", "", r#"\""#]),
+            r#"{"a,b","NULL","","\\\""}"#
+        );
+        assert_eq!(text_array([""; 0]), "{}");
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub(super) fn of_keys(table: &Table, column: &Column, keys: &[Key]) -> Result<Ha
     let sql = format!(
         "SELECT {canonical}, {text} FROM {} t WHERE {canonical} OPERATOR(pg_catalog.=) ANY ({}::pg_catalog.text[]) AND {canonical} OPERATOR(pg_catalog.<>) {text}",
         table.from_sql(),
-        quote::literal(&array(keys))
+        quote::literal(&quote::text_array(keys.iter().map(Key::to_text)))
     );
     for_each_row(&sql, &mut |row| {
         if let Some(row) = row
@@ -30,13 +30,4 @@ pub(super) fn of_keys(table: &Table, column: &Column, keys: &[Key]) -> Result<Ha
         Ok(())
     })?;
     Ok(texts)
-}
-
-/// The texts of keys as the text of an array.
-pub(super) fn array(keys: &[Key]) -> String {
-    let quoted = keys.iter().map(|key| {
-        let text = key.to_text().replace('\\', "\\\\").replace('"', "\\\"");
-        format!("\"{text}\"")
-    });
-    format!("{{{}}}", quoted.collect::<Vec<_>>().join(","))
 }

@@ -424,7 +424,7 @@ fn subtypes(table: &Table, column: &Column, keys: &[Key]) -> String {
         "(SELECT {} AS kind FROM pg_catalog.unnest({}::pg_catalog.text[]) WITH ORDINALITY u (key, n) \
          LEFT JOIN {} t ON {} OPERATOR(pg_catalog.=) u.key ORDER BY u.n OFFSET 0) s",
         table.text_of("t", kind),
-        quote::literal(&letters::array(keys)),
+        quote::literal(&quote::text_array(keys.iter().map(Key::to_text))),
         table.from_sql(),
         table.text_of("t", &column.name)
     )
