@@ -9,7 +9,7 @@ use crate::pg::value::datum;
 use crate::pg::value::datum::Changed;
 use crate::run::document_errors::{edit_error, rewrite_error};
 use crate::run::keys::{Key, plain};
-use crate::run::map::fresh_texts::{FreshTexts, random_like};
+use crate::run::map::fresh_texts::{FreshTexts, empty_is_no_value, random_like};
 use crate::run::map::large_object_copies;
 use crate::run::map::new_keys::{fill_template, fit_template, length_of, with_new_ids};
 use pg_clone_core::batch::VersionFinder;
@@ -293,6 +293,16 @@ impl<'r> Transformer<'r> {
             Some(output) => self.locate(error, output, key),
             None => error,
         }
+    }
+
+    /// Whether empty texts of an output stay empty although other texts get new values.
+    fn empty_stays(&mut self, place: usize, column: &str) -> Result<bool> {
+        if let Some(stays) = self.empty_stays.get(&place) {
+            return Ok(*stays);
+        }
+        let stays = empty_is_no_value(self.table, column)?;
+        self.empty_stays.insert(place, stays);
+        Ok(stays)
     }
 
     pub(super) fn cannot_be_null(&self, place: usize, key: &Key) -> Error {

@@ -11,7 +11,6 @@ use crate::pg::value::datum;
 use crate::pg::value::datum::Changed;
 use crate::run::document_errors::{edit_error, jsonb_error, rewrite_error};
 use crate::run::keys::{Key, NewKey, plain};
-use crate::run::map::fresh_texts::empty_is_no_value;
 use pg_clone_core::batch::DocumentFormat;
 use pg_clone_core::depth::{self, DepthError};
 use pg_clone_core::document_tree::{self, TreeError};
@@ -116,16 +115,6 @@ impl Transformer<'_> {
             NewKey::To(new) => Some(new.to_text()),
             _ => None,
         }))
-    }
-
-    /// Whether empty texts of an output stay empty although other texts get new values.
-    pub(super) fn empty_stays(&mut self, place: usize, column: &str) -> Result<bool> {
-        if let Some(stays) = self.empty_stays.get(&place) {
-            return Ok(*stays);
-        }
-        let stays = empty_is_no_value(self.table, column)?;
-        self.empty_stays.insert(place, stays);
-        Ok(stays)
     }
 
     /// Rewrites a document and then the keys at declared JSONPaths.
