@@ -81,8 +81,8 @@ mod clone_internal {
         names::kind_forms(name)
     }
 
-    /// The pairs of a name of a type and a name of a table that have one of the `kind_forms()` in common, each once. One call for 500 names
-    /// takes 1 ms; by `kind_forms()` in SQL it took 12 ms.
+    /// The pairs of a name of a type and a name of a table that have one of the `kind_forms()` in common, each once. A call for 548 names
+    /// takes 3.2 to 3.9 ms in a build without optimization; to make their `kind_forms()` one by one takes 5.3 ms.
     #[pg_extern(immutable, parallel_safe)]
     fn kind_matches(
         kinds: Vec<String>,
