@@ -80,7 +80,7 @@ fn a_password_is_never_printed() {
 }
 
 #[test]
-fn a_server_that_is_not_there_is_one_line_that_names_the_place() {
+fn a_server_that_is_not_there_is_named_and_the_hint_says_what_to_check() {
     let output = pg_clone(&["runs", "--dsn", "postgres://anna:x@127.0.0.1:1/shop"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1));
@@ -88,7 +88,9 @@ fn a_server_that_is_not_there_is_one_line_that_names_the_place() {
         said.starts_with("pg_clone: error: cannot connect to anna@127.0.0.1:1/shop: "),
         "{said}"
     );
-    assert_eq!(said.lines().count(), 1, "{said}");
+    let lines: Vec<&str> = said.trim_end().lines().collect();
+    assert_eq!(lines.len(), 2, "{said}");
+    assert!(lines[1].starts_with("  hint: Check that the server runs "), "{said}");
 }
 
 #[test]
