@@ -1,9 +1,9 @@
 //! The time of a deletion grows with the rows, not with their square.
 
-use pg_clone_tests::growth::assert_less_than_square;
+use pg_clone_tests::growth::{assert_less_than_square, processor_milliseconds};
 use pg_clone_tests::scratch_database::Scratch;
 
-/// Milliseconds in which a clone of `rows` comments, that also belong through each other, is deleted beside as many lists of another tenant.
+/// Milliseconds of processor time in which a clone of `rows` comments, that also belong through each other, is deleted beside as many lists of another tenant.
 async fn milliseconds(rows: i32) -> i64 {
     let db = Scratch::with_extension().await;
     db.run(&format!(
@@ -24,12 +24,7 @@ async fn milliseconds(rows: i32) -> i64 {
     .await;
     let clone = db.text("SELECT project_clone('1')->>'id'").await;
     db.run("ANALYZE").await;
-    let milliseconds = db
-        .number(&format!(
-            "SELECT round(extract(epoch FROM clock_timestamp() - d.began) * 1000)::bigint
-             FROM (SELECT t.began, project_delete('{clone}') FROM (SELECT clock_timestamp() AS began OFFSET 0) t OFFSET 0) d"
-        ))
-        .await;
+    let milliseconds = processor_milliseconds(&db, &format!("SELECT project_delete('{clone}')")).await;
     assert_eq!(
         db.number(&format!("SELECT count(*) FROM comments WHERE id > 2 * {rows}"))
             .await,

@@ -1,9 +1,9 @@
 //! The time of discovery grows with the rows, not with their square.
 
-use pg_clone_tests::growth::assert_less_than_square;
+use pg_clone_tests::growth::{assert_less_than_square, processor_milliseconds};
 use pg_clone_tests::scratch_database::Scratch;
 
-/// Milliseconds in which tables of `rows` rows are discovered. Their columns and documents are of the kinds that are compared with the keys of
+/// Milliseconds of processor time in which tables of `rows` rows are discovered. Their columns and documents are of the kinds that are compared with the keys of
 /// all tables: pairs with types that no table has as its name, lists, settings, texts that name tables, a history, rows without an owner.
 async fn milliseconds(rows: i32) -> i64 {
     let db = Scratch::with_extension().await;
@@ -23,9 +23,9 @@ async fn milliseconds(rows: i32) -> i64 {
          ANALYZE"
     ))
     .await;
-    db.number(
-        "SELECT round(extract(epoch FROM clock_timestamp() - t.began) * 1000)::bigint
-         FROM (SELECT clock_timestamp() AS began OFFSET 0) t CROSS JOIN LATERAL (SELECT t.began, clone.store_create('s', 'discover', '{\"tenant\": \"tenants\"}') OFFSET 0) c",
+    processor_milliseconds(
+        &db,
+        "SELECT clone.store_create('s', 'discover', '{\"tenant\": \"tenants\"}')",
     )
     .await
 }
