@@ -63,6 +63,9 @@ scripts/lint/promises.sh
 say "Containerfile and workflows"
 scripts/lint/workflows.sh
 
+say "links between the documents"
+scripts/lint/links.sh
+
 say "one owner of each table"
 scripts/lint/owners.sh
 
@@ -75,5 +78,5 @@ scripts/lint/error-texts.sh
 fuzz=pg_clone_ext/core/fuzz/Cargo.toml
 if [ -f "$fuzz" ]; then
     say "fuzz targets build"
-    cargo check --quiet --manifest-path "$fuzz" --target-dir "$CARGO_TARGET_DIR/fuzz"
+    cargo check --quiet --manifest-path "$fuzz" --target-dir "$CARGO_TARGET_DIR"
 fi
