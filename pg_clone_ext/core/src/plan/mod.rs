@@ -18,7 +18,7 @@ mod table_copy;
 mod types;
 
 pub use call_options::{History, Options};
-pub use columns::{ColumnRole, SUFFIX, could_make, new_value_roles};
+pub use columns::{ColumnRole, SUFFIX, could_make, filled, new_value_roles};
 pub use file_key::{FileKey, FileOf};
 pub use keys::{
     ColumnKeys, ColumnPair, EMBEDDED_KEY, EQUAL, ForeignKey, KeyForm, KeyRef, Membership, Outside,

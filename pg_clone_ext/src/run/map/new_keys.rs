@@ -16,7 +16,7 @@ use pg_clone_core::ids::text_form::{self, TextForm};
 use pg_clone_core::ids::{Id, is_time_ordered, uuid_text};
 use pg_clone_core::item::generator::Generator;
 use pg_clone_core::plan::{
-    self, Column, ColumnRole, KeyForm, KeyKind, KeyRef, SUFFIX, Table, TableRole, quote,
+    self, Column, ColumnRole, KeyForm, KeyKind, KeyRef, SUFFIX, Table, TableRole, filled, quote,
 };
 use pg_clone_core::rewrite::{Dangling, Outcome, Rewriter};
 
@@ -309,13 +309,7 @@ fn made_texts(run: &Run, table: &Table, column: &Column, keys: &[Key]) -> Result
         let text = match (&column.role, rewritten) {
             (_, Some(text)) => text,
             (ColumnRole::Template(template), None) => {
-                let filled = fill_template(run, template, &key.to_text(), None);
-                match length_of(&column.type_name) {
-                    Some(longest) if filled.chars().count() > longest => {
-                        fit_template(run, template, &key.to_text(), None, longest)
-                    }
-                    _ => filled,
-                }
+                fill_template(run, template, &key.to_text(), None, length_of(&column.type_name))
             }
             _ => match &mut fresh {
                 Some(fresh) => fresh.make(&key.to_text())?,
@@ -344,24 +338,23 @@ pub fn with_new_ids(rewriter: &mut Rewriter<'_>, text: &str) -> Result<Option<St
     }
 }
 
-/// The text of a template for a value.
-pub fn fill_template(run: &Run, template: &str, value: &str, new_id: Option<&str>) -> String {
-    template
-        .replace("{value}", value)
-        .replace("{name}", run.request.name.as_deref().unwrap_or(""))
-        .replace("{n}", &run.id.to_string())
-        .replace("{project}", &run.target)
-        .replace("{new_id}", new_id.unwrap_or(""))
-}
-
-/// The text of a template with a maximum length: the value is shortened.
-pub fn fit_template(run: &Run, template: &str, value: &str, new_id: Option<&str>, longest: usize) -> String {
-    let rest = fill_template(run, template, "", new_id).chars().count();
-    let kept: String = value.chars().take(longest.saturating_sub(rest)).collect();
-    fill_template(run, template, &kept, new_id)
-        .chars()
-        .take(longest)
-        .collect()
+/// The text of a template for a value, which is shortened where the column has at most `longest` characters.
+pub fn fill_template(
+    run: &Run,
+    template: &str,
+    value: &str,
+    new_id: Option<&str>,
+    longest: Option<usize>,
+) -> String {
+    let number = run.id.to_string();
+    let fillings = [
+        ("{value}", value),
+        ("{name}", run.request.name.as_deref().unwrap_or_default()),
+        ("{n}", number.as_str()),
+        ("{project}", &run.target),
+        ("{new_id}", new_id.unwrap_or_default()),
+    ];
+    filled(template, &fillings, longest)
 }
 
 pub(super) fn no_source(run: &Run, table: &Table, column: &Column) -> Error {

@@ -11,7 +11,7 @@ use crate::run::document_errors::{edit_error, rewrite_error};
 use crate::run::keys::{Key, plain};
 use crate::run::map::fresh_texts::{FreshTexts, empty_is_no_value, random_like};
 use crate::run::map::large_object_copies;
-use crate::run::map::new_keys::{fill_template, fit_template, length_of, with_new_ids};
+use crate::run::map::new_keys::{fill_template, length_of, with_new_ids};
 use pg_clone_core::batch::VersionFinder;
 use pg_clone_core::edit;
 use pg_clone_core::error::{Code, Error, Result};
@@ -172,12 +172,8 @@ impl<'r> Transformer<'r> {
                         return self.typed_text(place, Some(new));
                     }
                     let new_id = self.new_id(row)?;
-                    let mut new = fill_template(self.run, template, text, new_id.as_deref());
-                    if let Some(longest) = length_of(&output.type_name)
-                        && new.chars().count() > longest
-                    {
-                        new = fit_template(self.run, template, text, new_id.as_deref(), longest);
-                    }
+                    let longest = length_of(&output.type_name);
+                    let new = fill_template(self.run, template, text, new_id.as_deref(), longest);
                     self.typed_text(place, Some(new))?
                 }
             },

@@ -7,7 +7,7 @@ mod template;
 
 pub use column_role::{ColumnRole, SUFFIX};
 pub use column_role_types::new_value_roles;
-pub use template::could_make;
+pub use template::{could_make, filled};
 
 /// The lists of words in the SQL of the extension, to be compared with those in Rust.
 #[cfg(test)]
