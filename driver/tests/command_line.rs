@@ -90,7 +90,10 @@ fn a_server_that_is_not_there_is_named_and_the_hint_says_what_to_check() {
     );
     let lines: Vec<&str> = said.trim_end().lines().collect();
     assert_eq!(lines.len(), 2, "{said}");
-    assert!(lines[1].starts_with("  hint: Check that the server runs "), "{said}");
+    assert!(
+        lines[1].starts_with("  hint: Check that the server runs "),
+        "{said}"
+    );
 }
 
 #[test]
