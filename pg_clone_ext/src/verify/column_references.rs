@@ -182,8 +182,9 @@ impl Columns<'_> {
                     own_rows[place] = Some(of_parent);
                     row_hashes[place] = hash((content, of_parent));
                     named.pairs = named.pairs.wrapping_add(row_hashes[place]);
-                } else if other.is_some_and(|set| set.content_of(value).is_some()) {
+                } else if let Some(of_parent) = other.and_then(|set| set.content_of(value)) {
                     named.other += 1;
+                    named.pairs_of_other = named.pairs_of_other.wrapping_add(hash((content, of_parent)));
                 } else if !embeds {
                     named.others += 1;
                     row_hashes[place] = hash((content, value.hash(), false));
@@ -235,6 +236,27 @@ impl Columns<'_> {
             })?;
         }
         Ok(pairs.values().filter(|n| **n > 0).sum())
+    }
+
+    /// Number of the clone's rows that reference a row of the source which the source's row does not reference.
+    pub fn astray(&self, keys: &KeySets, reference: usize) -> Result<i64> {
+        let (own, other) = self.sets(keys, true)[reference];
+        let mut rows: HashMap<u64, i64> = HashMap::new();
+        for of_clone in [true, false] {
+            self.each_row(of_clone, &mut |content, values| {
+                let Some((value, _)) = values[reference] else {
+                    return;
+                };
+                let has = |set: Option<&KeySet>| set.is_some_and(|set| set.content_of(value).is_some());
+                let row = hash((content, value.hash()));
+                if of_clone && !has(own) && has(other) {
+                    *rows.entry(row).or_default() += 1;
+                } else if !of_clone && let Some(rows) = rows.get_mut(&row) {
+                    *rows -= 1;
+                }
+            })?;
+        }
+        Ok(rows.values().filter(|n| **n > 0).sum())
     }
 
     /// Calls `each` with the hash of a row's content and, for each reference, the value and whether it may hold a key beside

@@ -16,7 +16,8 @@ use std::collections::HashMap;
 enum Whose {
     /// The project's own, of a row with this hash of its content.
     Own(i64),
-    Other,
+    /// The other one's.
+    Other(i64),
 }
 
 /// The rows that keys at a path of a project's documents name. A path that cannot be parsed is an error (22023).
@@ -41,9 +42,10 @@ pub fn named(
         let Some(sql) = sql else { continue };
         for_each_row(&sql, &mut |row| {
             let Some(row) = row else { return Ok(()) };
+            let content = row.bigint(1).unwrap_or(0);
             let whose = match is_own {
-                true => Whose::Own(row.bigint(1).unwrap_or(0)),
-                false => Whose::Other,
+                true => Whose::Own(content),
+                false => Whose::Other(content),
             };
             if let Some(text) = row.text(0)? {
                 keys.insert(text.into_owned(), whose);
@@ -84,7 +86,11 @@ pub fn named(
                         found.own += 1;
                         found.pairs = found.pairs.wrapping_add(hash((content, of_row)));
                     }
-                    Some(Whose::Other) => found.other += 1,
+                    Some(Whose::Other(of_row)) => {
+                        found.other += 1;
+                        let names = hash((content, of_row));
+                        found.pairs_of_other = found.pairs_of_other.wrapping_add(names);
+                    }
                     None if any_value => {}
                     None => {
                         found.others += 1;

@@ -33,6 +33,8 @@ pub struct Check {
 /// The records of the run that made the project.
 #[derive(Deserialize)]
 struct MadeBy {
+    id: i64,
+    name: Option<String>,
     source_project: String,
     /// Without filters, and from the project's own tables.
     whole: bool,
@@ -48,6 +50,8 @@ struct MadeBy {
     /// Values that the caller chose, by column.
     values: BTreeMap<String, String>,
     dangling: i64,
+    /// Whether they became NULL, or were removed.
+    nulls: bool,
     rows: BTreeMap<String, i64>,
     targets: Vec<String>,
     blobs: i64,
@@ -204,12 +208,16 @@ fn checks_of(
     }
     // Applications change documents all the time, and to read them on both sides takes twice the time of the clone.
     if store.follows_constraints() || now && store.preset == "documents" {
+        let number = run.id.to_string();
         let pair = Pair {
             store,
+            number: &number,
+            name: run.name.as_deref(),
             source: &run.source_project,
             target,
             filled: &filled(store),
             dangling: run.dangling,
+            dangling_nulls: run.nulls,
             rows: &run.rows,
             relatives: &inheritance::of(store)?,
             sample,
@@ -230,8 +238,10 @@ fn checks_of(
             )?;
             return Ok(checks);
         }
-        references::check(&pair, &mut checks)?;
-        masks::check(&pair, &mut checks)?;
+        let contents = contents::Contents::of(&pair)?;
+        references::check(&pair, &contents, &mut checks)?;
+        values::masks::check(&pair, &mut checks)?;
+        values::made::check(&pair, &contents, &mut checks)?;
         text_keys::check(&pair, &mut checks)?;
         tenant_columns::check(&pair, &mut checks)?;
     }
@@ -335,10 +345,11 @@ mod history;
 mod incoming;
 mod inheritance;
 mod key_sets;
-mod masks;
+mod pair;
 pub mod references;
 mod source_ids;
 mod sql_references;
 mod tenant_columns;
 mod text_keys;
 mod uuid_values;
+mod values;

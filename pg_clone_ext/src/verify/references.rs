@@ -6,68 +6,13 @@ use super::column_references::{Columns, NEIGHBOURS, NamedTogether, of_column};
 use super::contents::Contents;
 use super::incoming::Incoming;
 use super::key_sets::{Followed, KeySets};
+pub use super::pair::{Changed, Named, Pair};
 use super::sql_references::named;
 use super::uuid_values;
 use crate::run::any_reference::{AnyReference, declared_references, follows_source};
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::{Oid, Store, Table};
-use std::collections::{BTreeMap, HashMap, HashSet};
-
-/// A clone and its source.
-pub struct Pair<'a> {
-    /// The store.
-    pub store: &'a Store,
-    /// The source project.
-    pub source: &'a str,
-    /// The clone.
-    pub target: &'a str,
-    /// Tables with rows.
-    pub filled: &'a HashSet<Oid>,
-    /// Occurrences of references that the run left at the source's rows.
-    pub dangling: i64,
-    /// Rows that the run wrote, by table.
-    pub rows: &'a BTreeMap<String, i64>,
-    /// Tables that inherit from each other.
-    pub relatives: &'a HashMap<Oid, Vec<Oid>>,
-    /// Number of rows of each table that are checked; `None`: all.
-    pub sample: Option<i64>,
-    /// The clone has all rows of the source.
-    pub whole: bool,
-    /// The clone has replaced an earlier one, of which it has keys.
-    pub replaced: bool,
-    /// This transaction has made the clone.
-    pub now: bool,
-    /// Transactions since the clone was made; `None` if that is not known.
-    pub age: Option<i64>,
-    /// Whether further rows are wanted: those that triggers have added (`options.triggers` = `fire`), those that a refresh has kept.
-    pub may_be_more: bool,
-}
-
-/// Counts of the rows that references of one project's rows name.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Named {
-    /// Rows of the project itself.
-    pub own: i64,
-    /// Rows of the other project of source and clone.
-    pub other: i64,
-    /// Rows of neither.
-    pub others: i64,
-    /// A sum over the contents of rows and the others' values.
-    pub digest: String,
-    /// A sum over the contents of rows and of the project's own rows that they reference; 0 if they are not compared.
-    pub pairs: u64,
-}
-
-impl Named {
-    /// The number of rows of neither project that are named, for a check.
-    fn found_others(&self, same: bool) -> String {
-        if same {
-            self.others.to_string()
-        } else {
-            format!("{}, not the same ones", self.others)
-        }
-    }
-}
+use pg_clone_core::plan::{Oid, ReferenceForm, Store, Table};
+use std::collections::{HashMap, HashSet};
 
 /// A reference and its counts.
 struct Found<'a> {
@@ -79,6 +24,8 @@ struct Found<'a> {
     of_unchanged: Option<i64>,
     /// Rows that reference a wrong row of the clone.
     differing: Option<i64>,
+    /// Rows that reference a row of the source which the source's row does not.
+    astray: Option<i64>,
     /// Another reference of the same rows, if the two name rows that are not named together in the source.
     not_beside: Option<String>,
 }
@@ -93,15 +40,15 @@ impl Found<'_> {
 }
 
 /// Checks of all references.
-pub fn check(pair: &Pair<'_>, checks: &mut Vec<Check>) -> Result<()> {
-    let contents = Contents::of(pair)?;
-    values(pair, &contents, checks);
+pub fn check(pair: &Pair<'_>, contents: &Contents, checks: &mut Vec<Check>) -> Result<()> {
+    values(pair, contents, checks);
+    super::values::array_forms::check(pair, contents, checks)?;
     let budget = usize::try_from(crate::settings::max_memory_bytes()).unwrap_or(usize::MAX);
     let mut keys = KeySets::new(budget);
     let mut incoming = Incoming::new(budget / 4);
     let mut found = Vec::new();
     for table in parents_first(pair.store) {
-        follow(pair, table, &contents, &mut keys, &mut incoming, &mut found)?;
+        follow(pair, table, contents, &mut keys, &mut incoming, &mut found)?;
     }
     found.sort_by_cached_key(|found| {
         pair.store
@@ -118,10 +65,10 @@ pub fn check(pair: &Pair<'_>, checks: &mut Vec<Check>) -> Result<()> {
         missing: missing <= pair.dangling,
     };
     for found in &found {
-        check_reference(pair, found, &dangle, checks);
+        check_reference(pair, found, &dangle, checks)?;
     }
-    uuid_values::check(pair, &contents, true, &mut incoming, checks)?;
-    incoming.check(pair, checks);
+    uuid_values::check(pair, contents, true, &mut incoming, checks)?;
+    incoming.check(pair, checks)?;
     undescribed(pair, checks);
     Ok(())
 }
@@ -135,7 +82,12 @@ struct Dangle {
     missing: bool,
 }
 
-fn check_reference(pair: &Pair<'_>, found: &Found<'_>, dangle: &Dangle, checks: &mut Vec<Check>) {
+fn check_reference(
+    pair: &Pair<'_>,
+    found: &Found<'_>,
+    dangle: &Dangle,
+    checks: &mut Vec<Check>,
+) -> Result<()> {
     let (reference, of_clone) = (&found.reference, &found.of_clone);
     let subject = format!(
         "{}.{}{}",
@@ -143,9 +95,21 @@ fn check_reference(pair: &Pair<'_>, found: &Found<'_>, dangle: &Dangle, checks: 
         reference.columns.join(", "),
         reference.place
     );
+    let changed = match &found.of_source {
+        Some(of_source) if of_source != of_clone || found.not_beside.is_some() => {
+            pair.changed(found.table)?
+        }
+        _ => Changed::NONE,
+    };
     let same_shared = |of_source: &Named| {
         let difference = (of_clone.others - of_source.others).abs();
-        difference == 0 && of_clone.digest == of_source.digest || (1..=dangle.permitted).contains(&difference)
+        let rows = match reference.form {
+            ReferenceForm::Column => difference.max(1),
+            _ => 1,
+        };
+        difference == 0 && of_clone.digest == of_source.digest
+            || (1..=dangle.permitted).contains(&difference)
+            || changed.explain(rows)
     };
     if pair.store.table(reference.parent).is_none() {
         let same = found.of_source.as_ref().is_none_or(same_shared);
@@ -153,11 +117,11 @@ fn check_reference(pair: &Pair<'_>, found: &Found<'_>, dangle: &Dangle, checks: 
             name: "reference names the same shared rows".into(),
             subject: subject.clone(),
             expected: found.of_source.as_ref().unwrap_or(of_clone).others.to_string(),
-            found: of_clone.found_others(same),
+            found: changed.said(of_clone.found_others(same)),
             ok: same,
         });
-        checks.extend(found.beside(subject));
-        return;
+        checks.extend(found.beside(subject, changed));
+        return Ok(());
     }
     checks.push(Check {
         name: "reference names the source's rows".into(),
@@ -167,8 +131,14 @@ fn check_reference(pair: &Pair<'_>, found: &Found<'_>, dangle: &Dangle, checks: 
         } else {
             "0".to_owned()
         },
-        found: of_clone.other.to_string(),
-        ok: of_clone.other == 0 || dangle.at_source,
+        found: match found.astray {
+            Some(rows @ 1..) => changed.said(format!(
+                "{}, in {rows} rows others than the source's",
+                of_clone.other
+            )),
+            _ => of_clone.other.to_string(),
+        },
+        ok: of_clone.other == 0 || dangle.at_source && found.astray.is_none_or(|rows| changed.explain(rows)),
     });
     if let Some(of_unchanged) = found.of_unchanged
         && of_clone.own < of_unchanged
@@ -184,21 +154,37 @@ fn check_reference(pair: &Pair<'_>, found: &Found<'_>, dangle: &Dangle, checks: 
             ok: !few,
         });
     }
-    let Some(of_source) = &found.of_source else { return };
-    let fewer = of_clone.own < of_source.own;
+    let Some(of_source) = &found.of_source else {
+        return Ok(());
+    };
+    let compares = !pair.relatives.contains_key(&reference.parent);
+    let dangle = of_clone.own < of_source.own
+        && match pair.dangling_nulls {
+            true => dangle.missing,
+            false => dangle.at_source && of_clone.same_but_dangling(of_source, compares),
+        };
+    // An array or a document has several references.
+    let differing = match reference.form {
+        ReferenceForm::Column => (of_clone.own - of_source.own)
+            .abs()
+            .max(found.differing.unwrap_or(1))
+            .max(1),
+        _ => 1,
+    };
     checks.push(Check {
         name: "reference names as many rows as in the source".into(),
         subject: subject.clone(),
         expected: of_source.own.to_string(),
-        found: match found.differing {
+        found: changed.said(match found.differing {
             _ if of_clone.own != of_source.own || of_clone.pairs == of_source.pairs => {
                 of_clone.own.to_string()
             }
             Some(n) => format!("{}, {n} of them others", of_clone.own),
             None => format!("{}, some of them others", of_clone.own),
-        },
+        }),
         ok: of_clone.own == of_source.own && of_clone.pairs == of_source.pairs
-            || fewer && dangle.missing
+            || dangle
+            || changed.explain(differing)
             || pair.may_be_more && of_clone.own > of_source.own,
     });
     let same = same_shared(of_source);
@@ -207,22 +193,23 @@ fn check_reference(pair: &Pair<'_>, found: &Found<'_>, dangle: &Dangle, checks: 
             name: "reference names the same shared rows".into(),
             subject: subject.clone(),
             expected: of_source.others.to_string(),
-            found: of_clone.found_others(same),
+            found: changed.said(of_clone.found_others(same)),
             ok: same,
         });
     }
-    checks.extend(found.beside(subject));
+    checks.extend(found.beside(subject, changed));
+    Ok(())
 }
 
 impl Found<'_> {
     /// The check that fails if a reference is right and stands beside the wrong one of another column.
-    fn beside(&self, subject: String) -> Option<Check> {
+    fn beside(&self, subject: String, changed: Changed) -> Option<Check> {
         self.not_beside.as_ref().map(|other| Check {
             name: "two references of a row name rows that belong together".into(),
             subject: format!("{subject} and {other}"),
             expected: "as in the source".to_owned(),
-            found: "other combinations".to_owned(),
-            ok: false,
+            found: changed.said("other combinations".to_owned()),
+            ok: changed.explain(1),
         })
     }
 }
@@ -292,6 +279,7 @@ struct Known {
     of_source: Option<Named>,
     of_unchanged: Option<i64>,
     differing: Option<i64>,
+    astray: Option<i64>,
     not_beside: Option<String>,
 }
 
@@ -346,6 +334,7 @@ fn follow<'a>(
                 of_source: known.of_source,
                 of_unchanged: known.of_unchanged,
                 differing: known.differing,
+                astray: known.astray,
                 not_beside: known.not_beside,
             });
         }
@@ -415,6 +404,10 @@ fn read_columns(
             }
             _ => None,
         };
+        let astray = match &source {
+            Some(_) if of_clone.named[place].other > 0 => Some(columns.astray(keys, place)?),
+            _ => None,
+        };
         let not_beside = of_source.as_ref().filter(|_| same(place)).and_then(|all| {
             let sums =
                 |found: &NamedTogether| found.together[place * NEIGHBOURS..(place + 1) * NEIGHBOURS].to_vec();
@@ -440,6 +433,7 @@ fn read_columns(
                     .map(|all| all.named[place].own),
                 of_source: source,
                 differing,
+                astray,
                 not_beside,
             },
         );

@@ -228,7 +228,9 @@ pub fn named(
          COALESCE(pg_catalog.sum(pg_catalog.hashtextextended(ROW({})::pg_catalog.text, v.d)::pg_catalog.numeric) \
          FILTER (WHERE {of_neither}), 0)::pg_catalog.text, \
          COALESCE(pg_catalog.sum(pg_catalog.hashint8extended(v.d, s.d) OPERATOR(pg_catalog.&) 4294967295) \
-         FILTER (WHERE s.k0 IS NOT NULL), 0)::pg_catalog.int8 \
+         FILTER (WHERE s.k0 IS NOT NULL), 0)::pg_catalog.int8, \
+         COALESCE(pg_catalog.sum(pg_catalog.hashint8extended(v.d, c.d) OPERATOR(pg_catalog.&) 4294967295) \
+         FILTER (WHERE c.k0 IS NOT NULL AND s.k0 IS NULL), 0)::pg_catalog.int8 \
          FROM v LEFT JOIN ({}) AS s ON {} LEFT JOIN ({}) AS c ON {}",
         all.join(", "),
         own.unwrap_or_else(nothing),
@@ -245,6 +247,7 @@ pub fn named(
                 others: row.bigint(2).unwrap_or(0),
                 digest: row.text(3)?.map(std::borrow::Cow::into_owned).unwrap_or_default(),
                 pairs: row.bigint(4).unwrap_or(0).cast_unsigned(),
+                pairs_of_other: row.bigint(5).unwrap_or(0).cast_unsigned(),
             };
         }
         Ok(())

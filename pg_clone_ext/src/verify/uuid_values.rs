@@ -2,19 +2,16 @@
 
 use super::Check;
 use super::contents::Contents;
-use super::contents::beside_keys::beside_keys;
+use super::contents::beside_keys::{Keys as OtherKeys, beside_keys};
 use super::incoming::Incoming;
 use super::key_sets::hash;
 use super::references::Pair;
+use super::values::rewritten_columns::{Read, columns};
 use crate::pg::privileges::AsExtensionOwner;
 use crate::pg::query::for_each_row;
-use crate::run::document_errors::jsonb_error;
 use pg_clone_core::error::Result;
 use pg_clone_core::ids::{Id, IdMap, IdVersion, Mapped, NewIds};
-use pg_clone_core::jsonb;
-use pg_clone_core::plan::{
-    self, Column, ColumnRole, KeyKind, Oid, SourceQuery, Store, Table, TableRole, quote,
-};
+use pg_clone_core::plan::{self, Column, ColumnRole, Oid, SourceQuery, Store, Table, quote};
 use pg_clone_core::scan;
 use std::collections::{HashMap, HashSet};
 
@@ -45,17 +42,6 @@ struct Keys {
     documents: HashMap<Oid, u64>,
 }
 
-/// A column that is read.
-struct Read<'a> {
-    column: &'a Column,
-    /// UUIDs in it are followed. Those of declared references are verified as such.
-    follows: bool,
-    /// What stands beside its keys is compared.
-    compares: bool,
-    /// Its keys may be numbers.
-    numbers: bool,
-}
-
 /// Compares the UUIDs in the clone's rows with those in the source's. Nothing is compared if the keys do not fit into memory.
 /// `others`: also those that name no row of the project, which the versions of documents do not keep.
 pub fn check(
@@ -84,8 +70,9 @@ pub fn check(
                 ),
             )
         })
-        .filter(|(_, columns)| !columns.is_empty())
-        .collect();
+        .map(|(table, columns)| columns.map(|columns| (table, columns)))
+        .filter(|found| found.as_ref().is_ok_and(|(_, columns)| !columns.is_empty()) || found.is_err())
+        .collect::<Result<_>>()?;
     if tables.is_empty() {
         return Ok(());
     }
@@ -107,6 +94,7 @@ pub fn check(
     if of_clone.is_empty() {
         tables.retain_mut(|(_, columns)| {
             columns.retain(|read| read.compares);
+            columns.iter_mut().for_each(|read| read.follows = false);
             !columns.is_empty()
         });
     }
@@ -143,7 +131,7 @@ pub fn check(
                     expected: "the same beside keys".to_owned(),
                     found: "others".to_owned(),
                     // What was taken for a key may be none.
-                    ok: !pair.now || has_keys || pair.may_be_more,
+                    ok: !pair.now || has_keys || pair.may_be_more || pair.dangling > 0,
                 });
             }
             if source.own == 0 && clone == source {
@@ -152,17 +140,25 @@ pub fn check(
             if clone != source {
                 incoming.leave_out_all();
             }
+            let changed = match clone == source {
+                true => None,
+                false => Some(pair.changed(table)?),
+            };
             let missing = (source.own - clone.own) + (source.others - clone.others);
             checks.push(Check {
                 name: "UUIDs name the same rows as in the source".into(),
                 subject: format!("{}.{}", table.sql_name, column.name),
                 expected: said(&source, true),
-                found: said(
-                    &clone,
-                    (source.own, source.others) != (clone.own, clone.others) || source == clone,
-                ),
+                found: {
+                    let found = said(
+                        &clone,
+                        (source.own, source.others) != (clone.own, clone.others) || source == clone,
+                    );
+                    changed.map_or(found.clone(), |changed| changed.said(found))
+                },
                 ok: source == clone
                     || (1..=pair.dangling).contains(&missing)
+                    || changed.is_some_and(|changed| changed.explain(1))
                     || pair.may_be_more && clone.own > source.own,
             });
         }
@@ -210,74 +206,26 @@ fn changed_by_rules(pair: &Pair<'_>, table: &Table, types: &[Option<String>]) ->
     })
 }
 
-/// Whether no key of the store's tables is a text.
-fn has_no_text_keys(store: &Store) -> bool {
-    let key = |table: &Table| {
-        table
-            .id_column
-            .as_deref()
-            .map(|id| KeyKind::of(table.type_of(id)))
-    };
-    let declared = |table: &Table| {
-        table.keys.references.iter().any(|reference| {
-            let target = store.table(reference.target);
-            target
-                .is_some_and(|target| KeyKind::of(target.type_of(&reference.target_column)) == KeyKind::Text)
-        })
-    };
-    store
-        .tables
-        .iter()
-        .all(|table| key(table) != Some(KeyKind::Text) && !declared(table))
+/// Whether a UUID in this column of a table is one of its own.
+fn is_key(table: &Table, column: &Column) -> bool {
+    // The new key of a row in a template is not one of the value's own.
+    let holds_key = matches!(&column.role, ColumnRole::Template(template) if template.contains("{new_id}"));
+    !holds_key
+        && (column.type_name == "uuid" || plan::is_text(&column.type_name))
+        && (table.id_column.as_ref() == Some(&column.name)
+            || table.keys.is_unique(&column.name)
+            || matches!(column.role, ColumnRole::NewUuid | ColumnRole::Random))
 }
 
-/// The columns that are read. `says`: also for what stands beside their keys.
-fn columns<'a>(
-    store: &Store,
-    contents: &Contents,
-    table: &'a Table,
-    has_rules: bool,
-    says: bool,
-) -> Vec<Read<'a>> {
-    let says = says && table.role != TableRole::Project && has_no_text_keys(store);
-    let declared = |column: &Column| {
-        let keys = table.keys.foreign_keys.iter().flat_map(|key| &key.columns);
-        let references = table.keys.references.iter().map(|reference| &reference.column);
-        keys.chain(references).any(|name| *name == column.name)
-            || table.id_column.as_ref() == Some(&column.name)
-            || table.project_column.as_ref() == Some(&column.name)
+/// Whether a column has keys that several rows of its table may share, and that references of others name.
+fn is_shared_key(store: &Store, table: &Table, column: &Column) -> bool {
+    let named = |other: &Table| {
+        let mut references = other.keys.references.iter();
+        references.any(|r| r.target == table.oid && r.target_column == column.name)
     };
-    // Rules remove members of documents and change others.
-    let by_rule = |column: &Column| has_rules && table.document_column.as_ref() == Some(&column.name);
-    // The key of the row.
-    let says_number = |column: &Column| {
-        table.document_column.as_ref() == Some(&column.name) && KeyKind::of(table.id_type()) == KeyKind::Int
-    };
-    let of_uuids = |type_name: &str| {
-        plan::is_text(type_name.trim_end_matches("[]"))
-            || matches!(
-                type_name,
-                "uuid" | "uuid[]" | "json" | "jsonb" | "jsonb[]" | "json[]"
-            )
-    };
-    table
-        .columns
-        .iter()
-        .filter(|column| matches!(column.role, ColumnRole::Map(None) | ColumnRole::Rewrite))
-        .filter(|column| of_uuids(&column.type_name) && !by_rule(column))
-        .map(|column| Read {
-            column,
-            follows: !declared(column),
-            compares: says
-                && column.role == ColumnRole::Rewrite
-                && !says_number(column)
-                && !contents.has_column(table, column)
-                && (plan::is_text(&column.type_name)
-                    || matches!(column.type_name.as_str(), "json" | "jsonb")),
-            numbers: declared(column),
-        })
-        .filter(|read| read.follows || read.compares)
-        .collect()
+    !is_key(table, column)
+        && (column.type_name == "uuid" || plan::is_text(&column.type_name))
+        && store.tables.iter().any(named)
 }
 
 /// The UUIDs that are values of their own in a project's rows, each with a hash of its row; `None` if they do not fit into memory.
@@ -297,26 +245,23 @@ fn keys(
         let Some(belongs) = plan::condition(pair.store, table, project, pair.filled, true)? else {
             continue;
         };
-        let own = |column: &&Column| {
-            (column.type_name == "uuid" || plan::is_text(&column.type_name))
-                && (table.id_column.as_ref() == Some(&column.name)
-                    || table.keys.is_unique(&column.name)
-                    || matches!(column.role, ColumnRole::NewUuid | ColumnRole::Random))
-        };
-        for column in table.columns.iter().filter(own) {
+        let shared = |column: &Column| is_shared_key(pair.store, table, column);
+        let read = table.columns.iter();
+        for column in read.filter(|column| is_key(table, column) || shared(column)) {
+            let is_shared = shared(column);
             let document = table
                 .document_column
                 .as_ref()
                 .filter(|_| table.id_column.as_ref() == Some(&column.name) && documents.contains(&table.oid))
                 .and_then(|document| table.column(document));
             let document_as_read = document.map_or(String::new(), |document| {
-                format!(", {}", as_read(table, document, false))
+                format!(", {}", as_read(table, document))
             });
             let sql = SourceQuery::over(&table.from_sql())
                 .filter(belongs.clone())
                 .select(&format!(
                     "{}, {}{document_as_read}",
-                    as_read(table, column, false),
+                    as_read(table, column),
                     contents.parts(table.oid)
                 ));
             for_each_row(&sql, &mut |row| {
@@ -331,7 +276,10 @@ fn keys(
                         .map(|(_, id)| id),
                 };
                 if let Some(id) = id {
-                    let mut of_row = contents.of_row(table.oid, of_clone, row, 1);
+                    let mut of_row = match is_shared {
+                        true => 0,
+                        false => contents.of_row(table.oid, of_clone, row, 1),
+                    };
                     if let Some(document) = document.and_then(|_| row.bytes(3)) {
                         of_row = with_document(of_row, document);
                         let sum = sums.entry(table.oid).or_default();
@@ -339,7 +287,9 @@ fn keys(
                     }
                     let mut content = Id::default();
                     content[..8].copy_from_slice(&hash((table.oid, &column.name, of_row)).to_le_bytes());
-                    content[8..12].copy_from_slice(&table.oid.to_le_bytes());
+                    // Several rows with one key are not told apart by those that reference them.
+                    let parent = if is_shared { 0 } else { table.oid };
+                    content[8..12].copy_from_slice(&parent.to_le_bytes());
                     fits = keys.insert_as(id, content).is_ok();
                 }
                 Ok(())
@@ -365,13 +315,12 @@ fn documents_with_content(tables: &[(&Table, Vec<Read<'_>>)], others: bool) -> H
 
 /// The content of a row with that of its document.
 fn with_document(content: i64, document: &[u8]) -> i64 {
-    hash((content, beside_keys(document, false).hash)).cast_signed()
+    hash((content, beside_keys(document, OtherKeys::BehindSlash).hash)).cast_signed()
 }
 
 /// A column of a row `t` as it is read: as text, unless its bytes have what is looked for.
-fn as_read(table: &Table, column: &Column, numbers: bool) -> String {
+fn as_read(table: &Table, column: &Column) -> String {
     match column.type_name.as_str() {
-        "jsonb" if numbers => table.text_of("t", &column.name),
         "uuid" | "jsonb" => format!("t.{}", quote::identifier(&column.name)),
         _ => table.text_of("t", &column.name),
     }
@@ -394,11 +343,8 @@ fn named(
         return Ok(found);
     };
     let mut list = vec![contents.parts(table.oid)];
-    list.extend(
-        columns
-            .iter()
-            .map(|read| as_read(table, read.column, read.numbers)),
-    );
+    list.extend(columns.iter().map(|read| as_read(table, read.column)));
+    list.extend(columns.iter().flat_map(Read::conditions));
     let sql = SourceQuery::over(&table.from_sql())
         .filter(belongs)
         .select(&list.join(", "));
@@ -412,7 +358,10 @@ fn named(
         {
             content = with_document(content, document);
         }
+        let mut next_condition = columns.len() + 2;
         for (place, (read, (named, said))) in columns.iter().zip(&mut found).enumerate() {
+            let conditions = next_condition;
+            next_condition += read.paths.len();
             let column = read.column;
             let mut number = 0usize;
             let mut add = |id: Id, sorted: bool| {
@@ -420,7 +369,9 @@ fn named(
                 let names = match own.get(&id) {
                     Mapped::Cloned(of_row) => {
                         named.own += 1;
-                        if let Some(parent) = of_row[8..].first_chunk() {
+                        if let Some(parent) = of_row[8..].first_chunk()
+                            && *parent != [0; 4]
+                        {
                             let of_reference = hash((table.oid, &column.name, content));
                             incoming.add(
                                 of_clone,
@@ -456,21 +407,14 @@ fn named(
                 &*plain
             };
             if read.compares {
-                let beside = beside_keys(bytes, read.numbers);
+                let beside = read.beside_keys(bytes, |path| row.boolean(conditions + path))?;
                 said.sum = said.sum.wrapping_add(hash((content, beside.hash)));
                 said.has_keys |= beside.has_keys;
             }
             if !read.follows {
                 continue;
             }
-            // Members of jsonb are sorted by their names, which may be keys.
-            let sorted = match column.type_name.as_str() {
-                "jsonb" => {
-                    let places = scan::uuids(bytes).map(|(place, _)| place);
-                    jsonb::is_in_name(bytes, places).map_err(jsonb_error)?
-                }
-                name => name.starts_with("jsonb"),
-            };
+            let sorted = read.has_keys_as_names(bytes)?;
             for (_, id) in scan::uuids(bytes) {
                 add(id, sorted);
             }

@@ -5,6 +5,8 @@ LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT jsonb_build_object(
+        'id', r.id,
+        'name', r.name,
         'source_project', r.source_project,
         -- Of a clone without filters, from the project's own tables.
         'whole', NOT (jsonb_path_exists(r.arguments, '$.resource_types[*]') OR jsonb_path_exists(r.arguments, '$.include_ids[*]') OR jsonb_path_exists(r.arguments, '$.exclude_ids[*]'))
@@ -16,6 +18,7 @@ AS $$
         'triggers', r.arguments#>>'{options,triggers}',
         'added_rows', r.added_rows,
         'dangling', r.dangling,
+        'nulls', COALESCE(r.arguments#>>'{options,dangling}' = 'null', false),
         'rows', (SELECT COALESCE(jsonb_object_agg(t.relation, t.rows), '{}') FROM (
             SELECT d.relation, sum(d.rows) AS rows FROM clone.run_table d WHERE d.run_id = r.id GROUP BY d.relation) t),
         'targets', (SELECT COALESCE(jsonb_agg(d.target), '[]') FROM clone.run_dangling d WHERE d.run_id = r.id),

@@ -1,12 +1,16 @@
 //! Keys at a JSONPath of a document, and the edits that replace them.
 
 use crate::depth::DepthError;
+use crate::edit::value::apply;
 use crate::edit::{Edit, EditOp, Step, value};
 use crate::error::Error;
 use crate::interrupt;
 use crate::json_path::JsonPath;
 use serde_json::{Number, Value};
 use std::collections::{HashMap, HashSet};
+
+/// What stands in the place of a key in a masked document.
+pub const MASKED: &str = "\u{1}key";
 
 /// Digits of the largest 64-bit integer.
 const DIGITS: usize = 19;
@@ -79,6 +83,22 @@ impl DocumentPath {
                 self.key(document, place)
             })
             .collect())
+    }
+
+    /// Puts [`MASKED`] in the place of every key at this path. Names of members stay different.
+    ///
+    /// # Errors
+    /// [`DepthError::TooManyPlaces`].
+    pub fn mask(&self, document: &mut Value) -> Result<(), DepthError> {
+        for (number, key) in self.keys(document)?.into_iter().enumerate() {
+            let edit = match key.kind {
+                Kind::Name => Edit::rename(key.place, format!("{MASKED}{number}")),
+                Kind::Text | Kind::Number => Edit::set(key.place, MASKED),
+            };
+            // A member that a name of this path led to has another name now.
+            drop(apply(document, &edit));
+        }
+        Ok(())
     }
 
     fn key(&self, document: &Value, place: Vec<Step>) -> Option<KeyAt> {
@@ -181,7 +201,6 @@ impl KeyAt {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::edit::value::apply;
     use serde_json::json;
 
     #[test]
@@ -231,5 +250,27 @@ mod tests {
             json!({"by": {"10": "left", "7": "x"}, "1": 1})
         );
         assert!(DocumentPath::parse("by[").is_err());
+    }
+
+    #[test]
+    fn masked_keys_are_all_the_same() {
+        let masked = |path: &str, mut document: Value| {
+            DocumentPath::parse(path).unwrap().mask(&mut document).unwrap();
+            document
+        };
+        assert_eq!(
+            masked(
+                "$.all[*].u",
+                json!({"all": [{"u": 1}, {"u": "2"}, {"u": null}], "u": 3})
+            ),
+            json!({"all": [{"u": MASKED}, {"u": MASKED}, {"u": null}], "u": 3})
+        );
+        let names = masked("$.by.*~", json!({"by": {"1": "left", "7": "x"}, "1": 1}));
+        let by = names["by"].as_object().unwrap();
+        assert!(
+            by.len() == 2 && by.keys().all(|name| name.starts_with(MASKED)),
+            "{names}"
+        );
+        assert_eq!(names["1"], 1);
     }
 }

@@ -15,7 +15,7 @@ mod template;
 
 pub use arguments::Arguments;
 pub use compile::RuleSet;
-pub use document_path::{DocumentPath, KeyAt, Members, members_beside, name_of_two};
+pub use document_path::{DocumentPath, KeyAt, MASKED, Members, members_beside, name_of_two};
 pub use error::RuleError;
 pub use evaluate::{Context, RuleEdits};
 pub use singular::steps as singular_path;

@@ -9,8 +9,8 @@ use crate::pg::query::row::Row;
 use crate::pg::query::{exists, for_each_row};
 use order::Order;
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::{self, Column, ColumnRole, Oid, SourceQuery, Table, quote};
-use std::collections::{HashMap, HashSet};
+use pg_clone_core::plan::{self, Column, ColumnRole, Oid, SourceQuery, Store, Table, quote};
+use std::collections::HashMap;
 
 /// The comparable content of one table's rows.
 #[derive(Default)]
@@ -21,7 +21,9 @@ pub struct Content {
     unchanged: Option<i64>,
     /// A condition on the source's rows that are older than the clone, if it has got others since.
     older: Option<String>,
-    /// Columns that have the same values in both, as SQL.
+    /// Columns that have the same values in both.
+    same: Vec<String>,
+    /// Their values, as SQL.
     columns: Vec<String>,
     /// Columns that a clone keeps, and that have other values in it.
     pub differing: Vec<String>,
@@ -78,10 +80,9 @@ impl Contents {
 
     /// Whether a column has the same values in the clone as in its source.
     pub fn has_column(&self, table: &Table, column: &Column) -> bool {
-        let name = format!("t.{}", quote::identifier(&column.name));
         self.0
             .get(&table.oid)
-            .is_some_and(|content| content.columns.contains(&name))
+            .is_some_and(|content| content.same.contains(&column.name))
     }
 
     /// Whether the place of a row in the order of the keys tells it from all others of its table.
@@ -158,28 +159,58 @@ impl Contents {
     }
 }
 
-/// Columns whose type has a hash function and whose values a clone may keep.
-fn candidates(table: &Table) -> Vec<&Column> {
-    let named: HashSet<&str> = table
-        .keys
-        .foreign_keys
-        .iter()
-        .flat_map(|key| key.columns.iter().map(String::as_str))
-        .chain(table.keys.references.iter().map(|r| r.column.as_str()))
-        .chain(table.id_column.as_deref())
-        .collect();
-    table
-        .columns
-        .iter()
-        .filter(|column| column.role.keeps_or_rewrites())
-        .filter(|column| !named.contains(column.name.as_str()) && plan::has_hash(&column.type_name))
+/// Columns whose values a clone may keep: not those with keys that get new values.
+fn candidates<'t>(store: &Store, table: &'t Table) -> Vec<&'t Column> {
+    let refers = |table: &Table, column: &str| {
+        // Rows of a table that the store does not have are those that all projects share.
+        let mut references = table.keys.references.iter();
+        references.any(|r| r.column == column && store.table(r.target).is_some())
+    };
+    let changes = |target: Oid, key: &str| {
+        store.table(target).is_some_and(|target| {
+            let kept = target.column(key).is_some_and(|key| key.role == ColumnRole::Keep);
+            !kept || refers(target, key)
+        })
+    };
+    let names_new_key = |column: &Column| {
+        let foreign_keys = table.keys.foreign_keys.iter().any(|key| {
+            let mut columns = key.columns.iter().zip(&key.target_columns);
+            columns.any(|(name, target)| *name == column.name && changes(key.target, target))
+        });
+        foreign_keys || refers(table, &column.name) || table.makes_key_of_others(&column.name)
+    };
+    let counts = |column: &Column| match column.role {
+        ColumnRole::Keep => true,
+        ColumnRole::Rewrite => {
+            table.id_column.as_ref() != Some(&column.name)
+                && (plan::has_hash(&column.type_name) || column.type_name.ends_with("[]"))
+        }
+        _ => false,
+    };
+    let columns = table.columns.iter();
+    columns
+        .filter(|column| counts(column) && !names_new_key(column))
         .collect()
+}
+
+/// The value of a column of a row `t`, as SQL of a type that has a hash function.
+fn hashable(table: &Table, column: &Column) -> String {
+    // Equal is what is written alike.
+    let by_itself = plan::has_hash(&column.type_name) && !column.type_name.ends_with("citext")
+        || matches!(
+            column.type_name.as_str(),
+            "uuid" | "jsonb" | "bytea" | "inet" | "cidr"
+        );
+    match by_itself {
+        true => format!("t.{}", quote::identifier(&column.name)),
+        false => table.text_of("t", &column.name),
+    }
 }
 
 /// Whether a trigger may have written into the rows before they were inserted, such as numbers in the order of insertion. Other than
 /// [`Table::triggers`], which says what fires now: one that is disabled today may have fired when the clone was made.
 /// What a trigger changes afterwards is seen by its values.
-fn has_triggers(table: &Table) -> Result<bool> {
+pub fn has_triggers(table: &Table) -> Result<bool> {
     exists(&SourceQuery::over("pg_catalog.pg_trigger").filter(format!(
         "t.tgrelid OPERATOR(pg_catalog.=) ANY (WITH RECURSIVE part (oid) AS (SELECT {}::pg_catalog.oid UNION SELECT e.below FROM part \
            JOIN ({READ_BY_VIEWS} UNION ALL {PARTS}) AS e ON e.above OPERATOR(pg_catalog.=) part.oid) SELECT part.oid FROM part) \
@@ -190,15 +221,12 @@ fn has_triggers(table: &Table) -> Result<bool> {
 }
 
 fn content(pair: &Pair<'_>, table: &Table, counts: &dyn Fn(&Column) -> bool) -> Result<Content> {
-    let mut candidates = candidates(table);
+    let mut candidates = candidates(pair.store, table);
     if has_triggers(table)? {
         candidates.clear();
     }
     candidates.retain(|column| counts(column));
-    let columns: Vec<String> = candidates
-        .iter()
-        .map(|column| format!("t.{}", quote::identifier(&column.name)))
-        .collect();
+    let columns: Vec<String> = candidates.iter().map(|column| hashable(table, column)).collect();
     let source = plan::condition(pair.store, table, pair.source, pair.filled, false)?;
     let clone = plan::condition(pair.store, table, pair.target, pair.filled, true)?;
     let (Some(source), Some(clone)) = (source, clone) else {
@@ -228,10 +256,14 @@ fn content(pair: &Pair<'_>, table: &Table, counts: &dyn Fn(&Column) -> bool) -> 
         .zip(of_source.iter().zip(&clone).skip(1))
     {
         if source == clone {
+            content.same.push(column.name.clone());
             content.columns.push(name);
         // Rules act on documents.
         } else if comparable
-            && column.role == ColumnRole::Keep
+            && (column.role == ColumnRole::Keep
+                || plan::is_number_or_time(column.type_name.trim_end_matches("[]")))
+            // It may be made of keys.
+            && !column.generated
             && table.document_column.as_ref() != Some(&column.name)
             // A number of a large object is that of the copy.
             && column.type_name != "oid"

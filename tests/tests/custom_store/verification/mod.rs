@@ -2,6 +2,7 @@
 
 mod equal_rows;
 mod mutations;
+mod whole_rows;
 
 use super::{assert_verified, described};
 

@@ -146,6 +146,9 @@ async fn one_reference_that_dangles_hides_no_others() {
         &[
             ("UPDATE topics SET country_code = 'DE' WHERE org_id = $clone", "topics.country_code"),
             ("UPDATE topics SET author_id = NULL WHERE org_id = $clone", "topics.author_id"),
+            // The reference that dangles is no licence for another one.
+            ("UPDATE topics SET author_id = NULL WHERE id = (SELECT min(id) FROM topics WHERE org_id = $clone)", "topics.author_id"),
+            ("WITH x AS (SELECT array_agg(author_id ORDER BY id DESC) AS a, array_agg(id ORDER BY id DESC) AS t FROM topics WHERE org_id = $clone) UPDATE topics SET author_id = CASE id WHEN x.t[1] THEN x.a[2] ELSE x.a[1] END FROM x WHERE id IN (x.t[1], x.t[2])", "topics.author_id"),
             ("UPDATE topics SET author_id = (SELECT max(id) FROM users WHERE org_id = 1) WHERE org_id = $clone", "topics.author_id"),
         ],
     )

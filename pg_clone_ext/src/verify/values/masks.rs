@@ -1,8 +1,8 @@
 //! Values that a clone must not share with its source: those that a role replaces, and large objects.
 
-use super::Check;
-use super::references::Pair;
 use crate::pg::query::count;
+use crate::verify::Check;
+use crate::verify::references::Pair;
 use pg_clone_core::error::Result;
 use pg_clone_core::plan::{self, ColumnRole, SourceQuery, Table, quote};
 
