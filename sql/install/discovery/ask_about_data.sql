@@ -392,6 +392,7 @@ BEGIN
     PERFORM clone_internal.ask_about_large_objects(ask_about_data.store, sampled);
     PERFORM clone_internal.ask_about_nested_sets(ask_about_data.store);
     PERFORM clone_internal.ask_about_free_sequences(ask_about_data.store);
+    PERFORM clone_internal.let_parts_wait(ask_about_data.store);
     PERFORM clone_internal.let_keys_wait(ask_about_data.store);
     PERFORM clone_internal.let_tables_wait(ask_about_data.store);
     PERFORM clone_internal.let_pairs_wait(ask_about_data.store);

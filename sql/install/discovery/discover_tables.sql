@@ -1,18 +1,20 @@
 -- Discovery of tables: those that belong to the tenant through a table found before.
 
--- The name of the application, with which the names of the tenants' table and of most others begin and which columns leave out: customer_id
--- for app_customer. NULL: there is none.
-CREATE FUNCTION clone_internal.application_prefix(schemas text[], tenants regclass) RETURNS text
+-- What the name of the tenants' table begins with and columns leave out: customer_id for app_customer. general: most tables have it. Otherwise
+-- it is that of a part of the database, whose tables name each other so. NULL: there is none.
+CREATE FUNCTION clone_internal.prefix_of_application(schemas text[], tenants regclass, OUT prefix text, OUT general boolean)
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    prefix text := (SELECT substring(c.relname FROM '^[^_]+_(?=.)') FROM pg_class c WHERE c.oid = tenants);
+    names text[] := ARRAY(SELECT d.relname::text FROM clone_internal.discoverable(schemas) d);
+    first text := (SELECT substring(c.relname FROM '^[^_]+_(?=.)') FROM pg_class c WHERE c.oid = tenants);
 BEGIN
-    RETURN (SELECT prefix FROM clone_internal.discoverable(schemas) d HAVING count(*) FILTER (WHERE starts_with(d.relname, prefix)) >= 3 AND 2 * count(*) FILTER (WHERE starts_with(d.relname, prefix)) > count(*));
+    general := COALESCE(first IN (SELECT p FROM clone_internal.common_prefixes(names) p), false);
+    prefix := CASE WHEN general OR (SELECT count(*) > 3 FROM unnest(names) n WHERE starts_with(n, first)) THEN first END;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.application_prefix(text[], regclass) IS 'What the names of the tenants'' table and of most others begin with and columns leave out; NULL if there is none';
+COMMENT ON FUNCTION clone_internal.prefix_of_application(text[], regclass) IS 'What the names of the tenants'' table and of others begin with and columns leave out, and whether most tables have it';
 
 CREATE FUNCTION clone_internal.discover_table(store text, relation oid, project_column name, parent oid, join_column name, why text) RETURNS void
 LANGUAGE plpgsql
@@ -46,8 +48,10 @@ DECLARE
     found int := 0;
     -- Of several tables of the same name.
     meant regclass[];
-    prefix text := clone_internal.application_prefix(schemas, (SELECT p.relation FROM clone.store_relation p WHERE p.store = $1 AND p.role = 'project'));
+    prefix text;
+    general boolean;
 BEGIN
+    SELECT a.prefix, a.general INTO prefix, general FROM clone_internal.prefix_of_application(schemas, (SELECT p.relation FROM clone.store_relation p WHERE p.store = $1 AND p.role = 'project')) a;
     -- By foreign keys: one NOT NULL column is enough; otherwise any of the nullable columns counts.
     FOR r IN
         SELECT DISTINCT ON (f.conrelid) f.conrelid AS oid, f.confrelid AS parent, a.attname AS name, a.attnotnull, f.conname
@@ -69,7 +73,7 @@ BEGIN
     -- By the name of a column.
     FOR r IN
         WITH open AS MATERIALIZED (
-            SELECT d.oid, a.attname, a.attnum, a.attnotnull, clone_internal.named_table(a.attname, false) AS word, clone_internal.family(a.atttypid) AS family
+            SELECT d.oid, d.relname, a.attname, a.attnum, a.attnotnull, clone_internal.named_table(a.attname, false) AS word, clone_internal.family(a.atttypid) AS family
             FROM clone_internal.discoverable(schemas) d
             JOIN pg_attribute a ON a.attrelid = d.oid AND a.attnum > 0 AND NOT a.attisdropped AND clone_internal.named_table(a.attname, false) IS NOT NULL
             WHERE NOT EXISTS (SELECT FROM clone.store_relation k WHERE k.store = discover_hops.store AND k.relation::oid = d.oid)
@@ -85,7 +89,7 @@ BEGIN
         SELECT DISTINCT ON (o.oid) o.oid, p.relation AS parent, p.id_column, o.attname AS name
         FROM open o JOIN found p ON clone_internal.plain(p.word) = clone_internal.plain(o.word) AND p.family = o.family AND p.relation::oid <> o.oid
         -- Not if there is a table of this very name.
-        WHERE NOT (p.cut AND EXISTS (SELECT FROM clone_internal.discoverable(schemas) d WHERE d.word = o.word))
+        WHERE NOT (p.cut AND (NOT general AND NOT starts_with(o.relname, prefix) OR EXISTS (SELECT FROM clone_internal.discoverable(schemas) d WHERE d.word = o.word)))
         ORDER BY o.oid, NOT o.attnotnull, o.attnum, p.cut, clone_internal.nearness(o.oid, p.relation), p.relation::oid
     LOOP
         meant := clone_internal.meant_tables(store, r.oid::regclass, r.name, '', r.parent);

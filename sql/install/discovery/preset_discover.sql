@@ -10,6 +10,10 @@ DECLARE
     schemas text[];
     -- Without separators, also without the name of the application before it.
     tenant_words text[];
+    whole_words text[];
+    -- Only tables with that prefix name the tenants so.
+    prefix text;
+    only_there boolean;
     tenant_family text;
     tenant_key name;
     r record;
@@ -38,8 +42,9 @@ BEGIN
                 ERRCODE = '22023', HINT = 'schemas lists the schemas in which tables are looked for; without it the tenants'' own is.';
         END IF;
     END IF;
-    SELECT array_agg(clone_internal.plain(clone_internal.table_word(n.name))) INTO tenant_words FROM pg_class c CROSS JOIN LATERAL (SELECT clone_internal.application_prefix(schemas, tenant) AS prefix) p
-    CROSS JOIN LATERAL (SELECT c.relname::text AS name UNION ALL SELECT substr(c.relname, length(p.prefix) + 1) WHERE starts_with(c.relname, p.prefix)) n WHERE c.oid = tenant;
+    SELECT a.prefix, NOT a.general INTO prefix, only_there FROM clone_internal.prefix_of_application(schemas, tenant) a;
+    SELECT array_agg(clone_internal.plain(clone_internal.table_word(n.name))), array_agg(clone_internal.plain(clone_internal.table_word(n.name))) FILTER (WHERE NOT n.cut) INTO tenant_words, whole_words FROM pg_class c
+    CROSS JOIN LATERAL (SELECT c.relname::text AS name, false AS cut UNION ALL SELECT substr(c.relname, length(prefix) + 1), true WHERE starts_with(c.relname, prefix)) n WHERE c.oid = tenant;
     PERFORM clone.store_table(store, tenant, 'project');
     UPDATE clone.store_relation s SET comment = 'the tenants' WHERE s.store = preset_discover.store;
     -- Without a column called name, the most likely column gets the name of a clone.
@@ -61,7 +66,7 @@ BEGIN
         LEFT JOIN pg_constraint f ON f.contype = 'f' AND f.conrelid = d.oid AND f.confrelid = tenant AND f.conkey = ARRAY[a.attnum]
         WHERE d.oid <> tenant
           AND (f.oid IS NOT NULL
-               OR (clone_internal.plain(clone_internal.named_table(a.attname, false)) = ANY (tenant_words) OR btrim(clone_internal.snake(a.attname), '_') IN ('tenant_id', 'tenantid')) AND clone_internal.family(a.atttypid) = tenant_family
+               OR (clone_internal.plain(clone_internal.named_table(a.attname, false)) = ANY (CASE WHEN only_there AND NOT starts_with(d.relname, prefix) THEN whole_words ELSE tenant_words END) OR btrim(clone_internal.snake(a.attname), '_') IN ('tenant_id', 'tenantid')) AND clone_internal.family(a.atttypid) = tenant_family
                   AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.contype = 'f' AND o.conrelid = d.oid AND o.conkey = ARRAY[a.attnum]))
           AND NOT EXISTS (SELECT FROM clone.store_shared k WHERE k.store = preset_discover.store AND k.relation::oid = d.oid)
           AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = d.oid)

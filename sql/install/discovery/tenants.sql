@@ -279,7 +279,7 @@ BEGIN
         -- Keys of rows that were deleted stay in documents.
         WHERE (s.severity IS NOT NULL OR d.named AND 2 * h.keys >= cardinality(p.vals))
           -- What names another table is a key of that.
-          AND (h.sure OR NOT p.says_id OR NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of(ask_about_links.store)) o WHERE (o.word = p.word OR o.word = substring(o.word FROM '^[^_]+_') || p.word AND n.word <> p.word) AND o.oid <> n.relation::oid AND NOT (o.word = n.word AND n.word = p.word)
+          AND (h.sure OR NOT p.says_id OR NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of(ask_about_links.store)) o WHERE (o.word = p.word OR o.word = substring(o.word FROM '^[^_]+_') || p.word AND n.word <> p.word OR n.word <> p.word AND clone_internal.abbreviates(p.word, o.word) AND NOT clone_internal.abbreviates(p.word, n.word)) AND o.oid <> n.relation::oid AND NOT (o.word = n.word AND n.word = p.word)
               -- But a text is no key of users whose keys are numbers.
               AND NOT EXISTS (SELECT FROM clone_internal.naming_columns(ask_about_links.store) x WHERE x.relation::oid = o.oid AND x.is_id AND x.family = 'int' AND p.family = 'text' AND p.vals[1] !~ '^[0-9]+$')))
           -- The type beside it may name another table: owner_type is User.

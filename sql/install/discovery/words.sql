@@ -17,6 +17,32 @@ COMMENT ON FUNCTION clone_internal.names_person(text) IS 'Whether a name is that
 COMMENT ON FUNCTION clone_internal.has_persons(text) IS 'Whether a table of this word has persons as its rows: 2 users and those who work for the tenant, 1 others, 0 none';
 COMMENT ON FUNCTION clone_internal.names_quantity(text) IS 'Whether a name is that of an order, a size, an amount or a state, such as position or lock_version';
 
+-- The name of the application, with which the names of most tables begin and which columns and types leave out: app_. Two tables are most if there
+-- are no others.
+CREATE FUNCTION clone_internal.common_prefixes(names text[]) RETURNS SETOF text
+LANGUAGE plpgsql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY SELECT substring(n FROM '^[^_]+_(?=.)') AS prefix FROM unnest(names) n GROUP BY 1
+    HAVING substring(min(n) FROM '^[^_]+_(?=.)') IS NOT NULL AND (count(*) > 2 AND 2 * count(*) >= cardinality(names) OR count(*) = 2 AND cardinality(names) = 2);
+END
+$$;
+COMMENT ON FUNCTION clone_internal.common_prefixes(text[]) IS 'What most of these names of tables begin with, up to the first underscore';
+
+-- repo, head_repo: repository. Not the plural.
+CREATE FUNCTION clone_internal.abbreviates(word text, table_word text) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    last text := substring(word FROM '[^_]+$');
+BEGIN
+    RETURN length(last) >= 3 AND length(table_word) >= length(last) + 2 AND starts_with(table_word, last) AND table_word !~ '_';
+END
+$$;
+COMMENT ON FUNCTION clone_internal.abbreviates(text, text) IS 'Whether the last part of a name is the beginning of the word of a table: repo for repository';
+
 -- Values that applications write in place of NULL. They are no evidence against a reference, and stay as they are.
 COMMENT ON FUNCTION clone_internal.in_place_of_null() IS 'Values, in lower case, that stand in place of NULL in columns which refer to a row';
 

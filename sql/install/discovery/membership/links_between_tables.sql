@@ -50,7 +50,7 @@ BEGIN
         ), candidate AS MATERIALIZED (
             SELECT p.relation, p."column" AS name, a.attnum, k.relation AS target, w.tenants, u.rows, u.vals, clone_internal.table_match(p."column", clone_internal.table_word(d.relname)) AS rank,
                    -- What names another table.
-                   EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of($1)) o WHERE clone_internal.ends_with_word(o.word, p.word) AND o.oid <> k.relation) AS other
+                   EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of($1)) o WHERE (clone_internal.ends_with_word(o.word, p.word) OR p.says_id AND clone_internal.abbreviates(p.word, o.word) AND NOT clone_internal.abbreviates(p.word, clone_internal.table_word(d.relname))) AND o.oid <> k.relation) AS other
             FROM whole w JOIN used u ON u.place = w.place JOIN unnest($2) WITH ORDINALITY AS p (relation, "column", path, word, says_id, kind, family, total, vals, separators, number) ON p.number = w.place
             JOIN unnest(targets) WITH ORDINALITY AS k (relation, number) ON k.number = w.target JOIN pg_class d ON d.oid = k.relation
             JOIN pg_attribute a ON a.attrelid = p.relation AND a.attname = p."column"

@@ -44,7 +44,9 @@ BEGIN
           -- A type beside one may say another table: source_id and source_type.
           AND NOT EXISTS (SELECT FROM unnest(ARRAY[x."column", y."column"]) n JOIN pg_attribute s ON s.attrelid = x.relation AND s.attnum > 0 AND NOT s.attisdropped AND s.attname <> n AND clone_internal.family(s.atttypid) IN ('text', '')
                           WHERE clone_internal.pair_word(n, false) <> '' AND clone_internal.pair_word(s.attname, true) = clone_internal.pair_word(n, false))
-          AND NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of($1)) o WHERE (clone_internal.ends_with_word(o.word, x.word) OR clone_internal.ends_with_word(o.word, y.word)) AND o.oid <> t.oid)
+          AND NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of($1)) o WHERE (clone_internal.ends_with_word(o.word, x.word) OR clone_internal.ends_with_word(o.word, y.word) OR (clone_internal.abbreviates(x.word, o.word) OR clone_internal.abbreviates(y.word, o.word)) AND x.says_id AND y.says_id) AND o.oid <> t.oid)
+          -- Who wrote a row is no row of another kind.
+          AND NOT ((clone_internal.names_person(x."column") AND x.says_id OR clone_internal.names_person(y."column") AND y.says_id) AND clone_internal.has_persons(clone_internal.table_word(t.relname)) = 0)
         ORDER BY x.relation::oid, w.named DESC, pg_relation_size(t.oid), t.oid, a.attnum, b.attnum
     LOOP
         CONTINUE WHEN c.relation = ANY (asked);

@@ -20,7 +20,7 @@ BEGIN
               UNION ALL SELECT o.oid, false FROM clone_internal.discoverable(clone_internal.schemas_of($1)) o) d
         JOIN pg_class c ON c.oid = d.oid JOIN pg_namespace n ON n.oid = c.relnamespace GROUP BY 1, 2, 3, 4
     ), prefix AS MATERIALIZED (
-        SELECT split_part(t.word, '_', 1) || '_' AS prefix FROM named t WHERE t.word LIKE '%@_%' ESCAPE '@' GROUP BY 1 HAVING count(*) > 2 AND 2 * count(*) >= (SELECT count(*) FROM named)
+        SELECT p AS prefix FROM clone_internal.common_prefixes(ARRAY(SELECT t.word FROM named t)) p
     ), spelled AS MATERIALIZED (
         SELECT t.oid, v.name, v.rank FROM named t
         CROSS JOIN LATERAL (

@@ -34,7 +34,11 @@ AS $$
     WHERE q.store = $1 AND q.path = '' AND clone_internal.says_id(q."column")
       -- author_id, while users wait.
       -- bill_address_id, while spree_addresses wait.
-      AND (clone_internal.ends_with_word(clone_internal.named_word(q."column"), w.word) OR clone_internal.ends_with_word(clone_internal.named_word(q."column"), substring(w.word FROM '^[^_]+_(.{4,})$')) OR q.answer IS NULL AND clone_internal.names_person(q."column") AND clone_internal.has_persons(w.word) = 2)
+      AND (clone_internal.ends_with_word(clone_internal.named_word(q."column"), w.word) OR clone_internal.ends_with_word(clone_internal.named_word(q."column"), substring(w.word FROM '^[^_]+_(.{4,})$')) OR q.answer IS NULL AND clone_internal.names_person(q."column") AND clone_internal.has_persons(w.word) = 2
+           -- blob_id, while active_storage_blobs wait.
+           OR q.answer IS NULL AND length(clone_internal.named_word(q."column")) > 3 AND clone_internal.ends_with_word(w.word, clone_internal.named_word(q."column"))
+           -- base_repo_id, while repositories wait.
+           OR clone_internal.abbreviates(clone_internal.named_word(q."column"), w.word))
       AND q.relation IN (SELECT r.relation FROM clone.store_relation r WHERE r.store = $1)
       -- The name of a described table is longer: merge_request_id, while requests wait.
       AND NOT EXISTS (SELECT FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation WHERE r.store = $1 AND length(clone_internal.table_word(c.relname)) >= length(w.word)
@@ -42,6 +46,27 @@ AS $$
       AND strpos(COALESCE(q.answer, ''), quote_literal(w.relation::text)) = 0
 $$;
 COMMENT ON FUNCTION clone_internal.let_keys_wait(text) IS 'Takes back questions about keys that are named after a table about which a question is open';
+
+-- Takes back the questions whether an undescribed table belongs to the tenant by who wrote its rows (comment.poster_id), if another of its columns
+-- is named after a table about which a question is open (issue_id): its rows belong through that. And what types of a table mean, if the key is
+-- named so.
+CREATE FUNCTION clone_internal.let_parts_wait(store text) RETURNS void
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH waiting AS MATERIALIZED (
+        SELECT w.relation, w.word FROM clone_internal.waiting_tables($1) w WHERE length(w.word) > 2
+    )
+    DELETE FROM clone.store_question q
+    WHERE q.store = $1 AND q.path = '' AND q.relation IN (SELECT w.relation FROM waiting w)
+      AND (clone_internal.names_person(q."column") AND clone_internal.named_word(q."column") !~ '(^|_)owner$' AND strpos(q.answer, format('project_column => %L', q."column")) > 0
+           OR q.answer IS NULL AND q.question LIKE '% looks like a reference to rows of several tables. %')
+      AND EXISTS (SELECT FROM pg_attribute a JOIN waiting w ON w.relation <> q.relation AND (clone_internal.named_word(a.attname) = w.word OR clone_internal.abbreviates(clone_internal.named_word(a.attname), w.word))
+                   -- Of two that name each other, one is asked about.
+                   AND NOT EXISTS (SELECT FROM pg_attribute o JOIN pg_class c ON c.oid = q.relation WHERE o.attrelid = w.relation AND o.attnum > 0 AND NOT o.attisdropped AND clone_internal.named_table(o.attname, false) = clone_internal.table_word(c.relname))
+                  WHERE a.attrelid = q.relation AND a.attnum > 0 AND NOT a.attisdropped AND (a.attname <> q."column") = (q.answer IS NOT NULL) AND clone_internal.says_id(a.attname))
+$$;
+COMMENT ON FUNCTION clone_internal.let_parts_wait(text) IS 'Takes back questions whether rows belong to who wrote them, while a question about the table of which they are parts is open';
 
 -- Takes back the proposals to share a table that refers to one about which a question is open whose answer describes it: its rows belong through that.
 CREATE FUNCTION clone_internal.let_tables_wait(store text) RETURNS void

@@ -59,7 +59,7 @@ BEGIN
                OR CASE WHEN t.target <> $1 AND strpos(plain_own, w.plain) > 0 AND called ~* '^(_?id|uuid|guid|pk|key)$' THEN clone_internal.snake((SELECT o.relname FROM pg_class o WHERE o.oid = $1)) ~ w.pattern ELSE false END
                -- previous_stage is a stage, where one of the tables is that of stages.
                OR t.target = $1 AND named ~ '(^|_|[^a-z])(reply|replies|parent|previous|prev|next|original|root|ancestor|duplicates?|replaces|replaced|supersedes|superseded|copy|copied|forwarded|follows|template|related|similar|siblings?|see_also|depends|dependencies|blocks|blocked|linked)(_|[^a-z]|$)'
-                   AND NOT EXISTS (SELECT FROM unnest(targets) o JOIN pg_class k ON k.oid = o WHERE o <> $1 AND clone_internal.unprefixed_match(called, k.oid)) AS in_name, COALESCE(clone_internal.table_match(called, w.word), 4) AS part_of_name,
+                   AND NOT EXISTS (SELECT FROM unnest(targets) o JOIN pg_class k ON k.oid = o WHERE o <> $1 AND clone_internal.unprefixed_match(called, k.oid)) AS in_name, LEAST(COALESCE(clone_internal.table_match(called, w.word), 4), CASE WHEN clone_internal.says_id(called) AND clone_internal.abbreviates(clone_internal.named_word(called), w.word) THEN 3 END) AS part_of_name,
                CASE WHEN clone_internal.names_person(called) OR called ~* '^_?by$' THEN clone_internal.has_persons(w.word) END AS person,
                t.target::oid = ANY (parents) AS parent,
                CASE WHEN texts IS NULL OR strpos(plain_texts, w.plain) = 0 THEN 0 ELSE (SELECT count(*) FROM regexp_matches(texts, w.pattern, 'g')) END AS in_texts

@@ -8,9 +8,8 @@ AS $$
     WITH named AS MATERIALIZED (
         SELECT n.relation, n.name, n.role, c.relname FROM clone_internal.naming_columns($1) n JOIN pg_class c ON c.oid = n.relation WHERE n.is_id AND n.family = 'int'
     ), prefix AS MATERIALIZED (
-        -- The name of the application, which most tables begin with and texts leave out: team:5 for sentry_team.
-        SELECT p.prefix FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation CROSS JOIN LATERAL (SELECT substring(c.relname FROM '^[^_]+_') AS prefix) p
-        WHERE r.store = $1 GROUP BY 1 HAVING p.prefix IS NOT NULL AND count(*) >= 3 AND 2 * count(*) > (SELECT count(*) FROM clone.store_relation o WHERE o.store = $1)
+        -- team:5 for sentry_team.
+        SELECT p AS prefix FROM clone_internal.common_prefixes(ARRAY(SELECT c.relname::text FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation WHERE r.store = $1)) p
     )
     SELECT DISTINCT ON (lower(x.word)) lower(x.word), n.relation, n.name
     FROM named n CROSS JOIN LATERAL (

@@ -1,6 +1,7 @@
 //! Questions that wait for the description of a table which they mean, and types that columns of other tables explain.
 
 use super::super::{answer_all, discovered, open};
+use crate::assert_verified;
 
 /// Repositories whose notes are about issues and about merge requests, which name their repositories under other names.
 const FORGE: &str = "CREATE TABLE orgs (id serial PRIMARY KEY, name text NOT NULL); INSERT INTO orgs (name) VALUES ('A'), ('B'), ('C');
@@ -159,4 +160,49 @@ async fn rows_of_a_type_that_one_tenant_only_names_are_not_proposed_to_stay() {
             "SELECT clone.store_column('s', 'public.pages_parts', 'item', 'keep');"
         ]
     );
+}
+
+#[tokio::test]
+async fn parts_wait_for_the_table_that_the_beginning_of_their_column_names() {
+    // repo_id: repository, whose owner is a question. Issues belong to these, not to who wrote them.
+    let db = discovered(
+        "CREATE TABLE \"user\" (id bigserial PRIMARY KEY, name text NOT NULL UNIQUE);
+         CREATE TABLE repository (id bigserial PRIMARY KEY, owner_id bigint, name text NOT NULL, UNIQUE (owner_id, name));
+         CREATE TABLE watch (id bigserial PRIMARY KEY, user_id bigint, repo_id bigint);
+         CREATE TABLE issue (id bigserial PRIMARY KEY, repo_id bigint, poster_id bigint, name text);
+         CREATE TABLE comment (id bigserial PRIMARY KEY, issue_id bigint, poster_id bigint, words text);
+         CREATE TABLE label (id bigserial PRIMARY KEY, repo_id bigint, name text);
+         CREATE TABLE pull_request (id bigserial PRIMARY KEY, issue_id bigint, head_repo_id bigint, base_repo_id bigint, merger_id bigint);
+         INSERT INTO \"user\" (name) SELECT unnest('{ann,bob,cid}'::text[]); INSERT INTO repository (owner_id, name) SELECT u.id, u.name || k FROM generate_series(1, 4) k, \"user\" u;
+         INSERT INTO watch (user_id, repo_id) SELECT owner_id, id FROM repository; INSERT INTO issue (repo_id, poster_id, name) SELECT r.id, CASE k WHEN 3 THEN 1 + r.owner_id % 3 ELSE r.owner_id END, r.name FROM generate_series(1, 3) k, repository r;
+         INSERT INTO comment (issue_id, poster_id, words) SELECT i.id, i.poster_id, i.name FROM issue i, generate_series(1, 2); INSERT INTO label (repo_id, name) SELECT id, l FROM repository, unnest('{bug,wish}'::text[]) l;
+         INSERT INTO pull_request (issue_id, head_repo_id, base_repo_id, merger_id) SELECT min(id), repo_id, repo_id, min(poster_id) FROM issue GROUP BY repo_id",
+        "\"user\"",
+    )
+    .await;
+    let said = open(&db).await;
+    assert!(
+        said.contains(&"error public.repository.owner_id".to_owned())
+            && said
+                .iter()
+                .all(|one| ["poster_id", "merger_id", "label.", "base_repo_id"]
+                    .iter()
+                    .all(|name| !one.contains(name))),
+        "{said:?}"
+    );
+    answer_all(&db, "answer").await;
+    let clone = db
+        .clone_project("'2', 'copy', options => '{\"verify\": true}'")
+        .await;
+    assert_eq!(
+        db.list(&format!(
+            "SELECT concat_ws(' ', (SELECT count(*) FROM issue i JOIN repository r ON r.id = i.repo_id AND r.name = i.name WHERE r.owner_id = {clone}),
+                (SELECT count(*) FROM comment c JOIN issue i ON i.id = c.issue_id AND i.name = c.words JOIN repository r ON r.id = i.repo_id WHERE r.owner_id = {clone}),
+                (SELECT count(*) FROM label l JOIN repository r ON r.id = l.repo_id WHERE r.owner_id = {clone}),
+                (SELECT count(*) FROM pull_request p JOIN issue i ON i.id = p.issue_id AND i.repo_id = p.base_repo_id AND p.head_repo_id = p.base_repo_id JOIN repository r ON r.id = i.repo_id WHERE r.owner_id = {clone}))"
+        ))
+        .await,
+        ["12 24 8 4"]
+    );
+    assert_verified(&db, &clone).await;
 }
