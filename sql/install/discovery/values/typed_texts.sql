@@ -13,13 +13,24 @@ AS $$
     )
     SELECT DISTINCT ON (lower(x.word)) lower(x.word), n.relation, n.name
     FROM named n CROSS JOIN LATERAL (
-        SELECT t.word, false AS cut FROM unnest(clone_internal.type_names(n.relation)) AS t (word)
+        SELECT t.word, 0 AS cut FROM unnest(clone_internal.type_names(n.relation)) AS t (word)
         UNION ALL
-        SELECT f.word, true FROM prefix p CROSS JOIN LATERAL (SELECT clone_internal.singular(clone_internal.snake(substr(n.relname, length(p.prefix) + 1))) AS rest) s CROSS JOIN LATERAL (VALUES (s.rest), (replace(s.rest, '_', ''))) AS f (word)
-        WHERE starts_with(n.relname, p.prefix) AND s.rest <> '') x
+        SELECT f.word, 1 FROM prefix p CROSS JOIN LATERAL (SELECT clone_internal.singular(clone_internal.snake(substr(n.relname, length(p.prefix) + 1))) AS rest) s CROSS JOIN LATERAL (VALUES (s.rest), (replace(s.rest, '_', ''))) AS f (word)
+        WHERE starts_with(n.relname, p.prefix) AND s.rest <> ''
+        UNION ALL
+        -- Without the name of a module, where no other table has the rest: move:5 for account_move.
+        SELECT f.word, 2 FROM (SELECT clone_internal.singular(substring(clone_internal.snake(n.relname) FROM '^[^_]+_(.{3,})$')) AS rest) s CROSS JOIN LATERAL (VALUES (s.rest), (replace(s.rest, '_', ''))) AS f (word)
+        WHERE NOT EXISTS (SELECT FROM named o WHERE o.relation <> n.relation AND clone_internal.singular(clone_internal.snake(o.relname)) ~ ('(^|_)' || s.rest || '$'))) x
     ORDER BY lower(x.word), x.cut, n.role = 'project', n.relation::oid
 $$;
 COMMENT ON FUNCTION clone_internal.typed_keys(text) IS 'The words by which texts name tables of a store whose keys are numbers';
+
+-- What stands between the name of a table and a key, as a regular expression.
+CREATE FUNCTION clone_internal.typed_separators() RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT '[:;/#|=@.~_,"({>-]+' $$;
+COMMENT ON FUNCTION clone_internal.typed_separators() IS 'What may stand between the name of a table and a key of it in a text, as a regular expression';
 
 -- Values of a column that hold the name of a table and a key of it. form: '' for texts of the column, '[]' for elements of its array, '$' for
 -- strings in its documents, or the path of names of members.
@@ -52,19 +63,23 @@ BEGIN
             SELECT p.relation, p."column", p.family, CASE WHEN p.path LIKE '%~' THEN p.path WHEN p.family = 'text[]' THEN '[]' WHEN p.path = '' AND p.family <> 'json' THEN '' ELSE '$' END AS form, v AS value
             FROM unnest($2) p CROSS JOIN LATERAL unnest(p.vals) v WHERE p.family IN ('text', 'text[]', 'json', 'text of another type')
         ), token AS (
-            SELECT f.*, m[1] AS word, m[2] AS number, (SELECT count(*) FROM regexp_matches(f.value, '(?:^|[^A-Za-z0-9])[0-9]+(?![A-Za-z0-9_])', 'g')) = 1 AS alone
-            FROM form f CROSS JOIN LATERAL regexp_matches(f.value, '(?:^|[^A-Za-z0-9_])([A-Za-z][A-Za-z_]*?)(?:[:;/#|=@.~_-]+|"=>"?)([0-9]{1,18})(?![A-Za-z0-9_])', 'g') m
+            -- Post-5, account.account,5, Spree::Order#5, "Post"#5
+            SELECT f.*, rtrim(m[1], '_') AS name, m[2] AS number, (SELECT count(*) FROM regexp_matches(f.value, '(?:^|[^A-Za-z0-9])[0-9]+(?![A-Za-z0-9_])', 'g')) = 1 AS alone
+            FROM form f CROSS JOIN LATERAL regexp_matches(f.value, '(?:^|[^A-Za-z0-9_])([A-Za-z][A-Za-z_]*(?:(?:[.]|::|-)[A-Za-z_]+)*)' || clone_internal.typed_separators() || '([0-9]{1,18})(?![A-Za-z0-9_])', 'g') m
         ), named AS MATERIALIZED (
-            -- The name of a table in the plural (/posts/5), or that of a column (post_id=5).
-            SELECT DISTINCT ON (n.word) n.word, t.word AS named
-            FROM (SELECT DISTINCT o.word, regexp_replace(o.word, '(_id|Id|ID)$', '') AS plain FROM token o) n JOIN clone_internal.typed_keys($1) t ON t.word IN (lower(n.plain), lower(clone_internal.singular(n.plain)))
-            ORDER BY n.word, t.word = lower(n.plain) DESC
+            -- The name of a table in the plural (/posts/5), or that of a column (post_id=5); the whole name or what is behind a module.
+            SELECT DISTINCT ON (n.name) n.name, CASE WHEN v.whole THEN n.name ELSE v.word END AS word, t.word AS named
+            FROM (SELECT DISTINCT o.name FROM token o) n
+            CROSS JOIN LATERAL (VALUES (n.name, true), (substring(n.name FROM '[^.:-]+$'), false)) AS v (word, whole)
+            CROSS JOIN LATERAL (SELECT lower(regexp_replace(regexp_replace(v.word, '(_id|Id|ID)$', ''), '[.:-]+', '_', 'g')) AS plain) p
+            JOIN clone_internal.typed_keys($1) t ON t.word IN (p.plain, lower(clone_internal.singular(p.plain)))
+            ORDER BY n.name, v.whole DESC, t.word = p.plain DESC
         ), typed AS (
-            SELECT o.relation, o."column", o.form, t.relation AS target, t.key, array_agg(DISTINCT o.word) AS words, array_agg(DISTINCT o.number) AS numbers, bool_and(o.alone) AS alone, min(o.value) AS example, array_agg(o.value) AS vals, array_agg(o.number) AS of_vals,
+            SELECT o.relation, o."column", o.form, t.relation AS target, t.key, array_agg(DISTINCT n.word) AS words, array_agg(DISTINCT o.number) AS numbers, bool_and(o.alone) AS alone, min(o.value) AS example, array_agg(o.value) AS vals, array_agg(o.number) AS of_vals,
                    count(DISTINCT o.value) AS typed, 
                    -- Other values of that form may have other ones.
-                   (SELECT string_agg(DISTINCT x, '' ORDER BY x) FROM unnest(array_agg(DISTINCT o.value) || ARRAY[':;/#|=@.~_-?&, ']) w CROSS JOIN LATERAL regexp_split_to_table(w, '') x WHERE x ~ '[^A-Za-z0-9]') AS separators
-            FROM token o JOIN named n ON n.word = o.word JOIN clone_internal.typed_keys($1) t ON t.word = n.named GROUP BY 1, 2, 3, 4, 5
+                   (SELECT string_agg(DISTINCT x, '' ORDER BY x) FROM unnest(array_agg(DISTINCT o.value) || ARRAY[':;/#|=@.~_-?&, "(){}<>']) w CROSS JOIN LATERAL regexp_split_to_table(w, '') x WHERE x ~ '[^A-Za-z0-9]') AS separators
+            FROM token o JOIN named n ON n.name = o.name JOIN clone_internal.typed_keys($1) t ON t.word = n.named GROUP BY 1, 2, 3, 4, 5
         )
         SELECT t.*, t.typed = (SELECT count(DISTINCT f.value) FROM form f WHERE f.relation = t.relation AND f."column" = t."column" AND f.form = t.form) AS always
         FROM typed t WHERE cardinality(t.numbers) > 1 OR EXISTS (SELECT FROM typed o WHERE o.relation = t.relation AND o."column" = t."column" AND o.form = t.form AND cardinality(o.numbers) > 1)
@@ -79,7 +94,7 @@ BEGIN
             -- Small numbers are keys by chance, but not of rows of the same tenant.
             EXECUTE format('SELECT count(*) FILTER (WHERE s.own COLLATE "C" = s.theirs COLLATE "C"), count(*) FROM (
                     SELECT %s AS own, %s AS theirs FROM %s AS t CROSS JOIN LATERAL regexp_matches(left(%s, 20000), %L, ''g'') AS m (match) JOIN %s AS k ON %s) s WHERE s.own <> ALL (clone_internal.in_place_of_null())',
-                own, theirs, clone_internal.spread(k.relation, '*', 2000), clone_internal.column_text('t', k.relation, k."column"), format('(?:^|[^A-Za-z0-9_])(?:%s)(?:[:;/#|=@.~_-]+|"=>"?)([0-9]{1,18})(?![A-Za-z0-9_])', array_to_string(k.words, '|')),
+                own, theirs, clone_internal.spread(k.relation, '*', 2000), clone_internal.column_text('t', k.relation, k."column"), format('(?:^|[^A-Za-z0-9_])(?:%s)%s([0-9]{1,18})(?![A-Za-z0-9_])', array_to_string(k.words, '|'), clone_internal.typed_separators()),
                 k.target, clone_internal.equals_text('k', k.target, k.key, 'm.match[1]')) INTO same, others;
             CONTINUE WHEN 10 * same < 8 * others;
         END IF;
@@ -120,8 +135,8 @@ BEGIN
                                  k.separators || CASE WHEN k.form = '[]' THEN '{},"' ELSE '' END, CASE WHEN k.form = '' THEN format(', condition => %L', f.condition) ELSE '' END), ' ' ORDER BY k.number) AS calls
         FROM (SELECT t.*, row_number() OVER (ORDER BY t.target::oid) AS number FROM unnest($2) t) k
         CROSS JOIN LATERAL (SELECT
-            CASE WHEN k.form = '$' THEN format('$..[?match(@, ''%s'')]', clone_internal.typed_pattern(k.words, '[:;/#|=@.~_-]+')) WHEN k.form LIKE '$%' THEN k.form ELSE '' END AS path,
-            format('%s OPERATOR(pg_catalog.~) %L', clone_internal.column_text(NULL, k.relation, k."column"), '^' || clone_internal.typed_pattern(k.words, CASE WHEN k.separators LIKE '%"%>%' OR k.separators LIKE '%>%"%' THEN '([:;/#|=@.~_-]+|"=>"?)' ELSE '[:;/#|=@.~_-]+' END) || '$') AS condition) f
+            CASE WHEN k.form = '$' THEN format('$..[?match(@, ''%s'')]', clone_internal.typed_pattern(k.words, clone_internal.typed_separators())) WHEN k.form LIKE '$%' THEN k.form ELSE '' END AS path,
+            format('%s OPERATOR(pg_catalog.~) %L', clone_internal.column_text(NULL, k.relation, k."column"), '^' || clone_internal.typed_pattern(k.words, clone_internal.typed_separators()) || '$') AS condition) f
         -- In an array and among names of members, nothing says which of the values are keys.
         WHERE k.exact AND (k.form IN ('', '$') OR k.always)
           AND NOT EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = k.relation AND d."column" = k."column" AND d.target = k.target AND d.path = f.path)

@@ -10,4 +10,5 @@ mod several_parts;
 mod tables_of_keys;
 mod tenant_words;
 mod text_forms;
+mod type_forms;
 mod unique_values;
