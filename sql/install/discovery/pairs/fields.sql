@@ -33,9 +33,11 @@ BEGIN
               JOIN clone.store_relation g ON g.store = $1 AND j.parents = ARRAY[g.relation] JOIN pg_attribute b ON b.attrelid = g.relation AND b.attname = g.id_column AND clone_internal.family(b.atttypid) = clone_internal.family(a.atttypid)
               WHERE j.store = $1) f ON f.conrelid = p.relation AND f.attnum = n.attnum
         JOIN pg_attribute k ON k.attrelid = f.confrelid AND k.attnum = f.key
-        JOIN clone.store_relation r ON r.store = $1 AND r.relation::oid = f.confrelid AND r.role <> 'project'
-        CROSS JOIN LATERAL unnest(clone_internal.type_columns($1, f.confrelid::regclass)) y
-        WHERE p.path = '' AND p.family IN ('int', 'text') AND clone_internal.snake(p."column") ~ '^(.*_)?(value|val|data|content|answer)(_(id|key|int|integer|number|num|text|string|raw|ref|reference))*$'
+        -- All tenants may share the fields.
+        LEFT JOIN clone.store_relation r ON r.store = $1 AND r.relation::oid = f.confrelid
+        CROSS JOIN LATERAL unnest(CASE WHEN r.relation IS NOT NULL THEN clone_internal.type_columns($1, r.relation)
+            ELSE ARRAY(SELECT a.attname FROM clone_internal.discoverable(NULL) d JOIN pg_attribute a ON a.attrelid = d.oid AND a.attnum > 0 AND NOT a.attisdropped AND clone_internal.family(a.atttypid) = 'text' WHERE d.oid = f.confrelid) END) y
+        WHERE r.role IS DISTINCT FROM 'project' AND p.path = '' AND p.family IN ('int', 'text') AND clone_internal.snake(p."column") ~ '^(.*_)?(value|val|data|content|answer)(_(id|key|int|integer|number|num|text|string|raw|ref|reference))*$'
           AND clone_internal.snake(n.attname) ~ '(^|_)(field|attribute|attr|property|prop|param|parameter|setting|option|question|column|definition|characteristic|feature|dimension)(_(type|def|id|no|nr|number|key|code))*$'
           AND clone_internal.snake(y) ~ '(^|_)(type|kind|format|class|datatype|widget|control|input|element|component|editor)$'
         ORDER BY p.relation::oid, p."column", n.attnum, y
@@ -46,7 +48,7 @@ BEGIN
             -- The tenant of the field is that of its values.
             own := clone_internal.tenant_sql($1, c.fields, 'f');
         END IF;
-        CONTINUE WHEN own LIKE '%.ctid::text';
+        CONTINUE WHEN own LIKE '%.ctid::text' OR own IS NULL;
         given := format('(SELECT %s AS kind, %s AS x, %s AS own FROM %s AS t JOIN %s AS f ON %s WHERE lower(%2$s) <> ALL (clone_internal.in_place_of_null()))', clone_internal.column_text('f', c.fields, c.kind), clone_internal.column_text('t', c.relation, c.name), own,
             clone_internal.spread(c.relation, '*', 50000), c.fields, clone_internal.equality_sql('t', c.relation, c.field, 'f', c.fields, c.key));
         calls := '';

@@ -212,6 +212,7 @@ DECLARE
     called_word text;
     -- All words of the name in the singular.
     called_words text;
+    fits regclass[];
 BEGIN
     IF own LIKE '%.ctid::text' OR settings = '{}' THEN
         RETURN;
@@ -222,6 +223,7 @@ BEGIN
         called_word := clone_internal.named_word(regexp_replace(s.kind, '[^A-Za-z0-9_]+', '_', 'g'));
         called_words := (SELECT string_agg(clone_internal.singular(w), '_' ORDER BY n) FROM regexp_split_to_table(clone_internal.snake(s.kind), '[^[:alnum:]]+|_') WITH ORDINALITY AS x (w, n));
         CONTINUE WHEN clone_internal.names_quantity(s.kind);
+        fits := '{}';
         FOR t IN
             SELECT f.target, n.key, w.named, w.within FROM (SELECT array_agg(l.relation) AS tables, array_agg(l.key) AS keys, array_agg(l.family) AS families FROM clone_internal.listed_keys($1) l
                                          WHERE l.described AND l.family = 'int' AND NOT clone_internal.has_key_of_another($1, l.relation, l.key)) l
@@ -235,14 +237,18 @@ BEGIN
             EXECUTE format('SELECT COALESCE(bool_and(EXISTS (SELECT FROM %s AS k WHERE %s AND %s COLLATE "C" = s.own COLLATE "C")), false) AS same, count(DISTINCT s.x) AS vals, count(DISTINCT s.own) AS tenants FROM %s AS s WHERE s.kind = $1 AND lower(s.x) <> ALL (clone_internal.in_place_of_null())',
                 t.target, clone_internal.equals_text('k', t.target, t.key, 's.x'), clone_internal.tenant_sql($1, t.target, 'k'), rows) INTO seen USING s.kind;
             IF seen.same AND (t.named OR seen.vals >= 3 AND seen.tenants >= 2 AND (clone_internal.share_of_numbers(t.target, t.key) / seen.tenants) ^ LEAST(seen.vals, 40) < 0.001) THEN
-                RETURN NEXT ROW(t.target, s.kind)::clone_internal.found_key;
-                EXIT;
+                fits := fits || t.target;
+                EXIT WHEN t.named OR t.within;
             END IF;
         END LOOP;
+        -- Of several whose keys they are, nothing says which, unless the first one is named.
+        IF fits <> '{}' THEN
+            RETURN NEXT ROW(CASE WHEN cardinality(fits) = 1 OR t.named OR t.within THEN fits[cardinality(fits)] END, s.kind)::clone_internal.found_key;
+        END IF;
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.settings_with_keys(text, regclass, name, name, text[], boolean) IS 'Settings whose names say no table, and of which all values, or all numbers in them, are keys of rows of the same tenant';
+COMMENT ON FUNCTION clone_internal.settings_with_keys(text, regclass, name, name, text[], boolean) IS 'Settings whose names say no table, and of which all values, or all numbers in them, are keys of rows of the same tenant; the table is NULL where several fit';
 
 -- Settings in rows of a name and a value: the values of a name such as default_user can be keys.
 CREATE FUNCTION clone_internal.ask_about_settings(store text, places clone_internal.place[]) RETURNS void
@@ -258,8 +264,11 @@ DECLARE
     -- Names of which the values are lists.
     lists text[];
     of_target text[];
-    -- Names whose table is known.
+    -- Names whose table is known, those of which all values are the row's own tenant, and those of which several tables have all values as keys.
     known text[];
+    of_tenant text[];
+    unclear text[];
+    project regclass := (SELECT r.relation FROM clone.store_relation r JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column AND clone_internal.family(a.atttypid) = 'int' WHERE r.store = $1 AND r.role = 'project');
     own text;
     theirs text;
     calls text;
@@ -303,6 +312,10 @@ BEGIN
         calls := '';
         names := NULL;
         known := '{}';
+        -- Small numbers are tenants by chance, but not in the rows of several.
+        EXECUTE format('SELECT ARRAY(SELECT s.kind FROM (SELECT %s AS kind, %s AS x, %s AS own FROM %s AS t WHERE %1$s = ANY ($1)) s GROUP BY 1 HAVING bool_and(s.x COLLATE "C" = s.own COLLATE "C") AND (count(DISTINCT s.own) > 2 OR count(DISTINCT s.own) = 2 AND count(*) >= 8) ORDER BY 1)',
+            clone_internal.column_text('t', c.relation, c.called), clone_internal.column_text('t', c.relation, c.name), own, clone_internal.spread(c.relation, CASE WHEN own LIKE '%.ctid::text' THEN '*, ctid' ELSE '*' END, 50000))
+        INTO of_tenant USING CASE WHEN project IS NULL THEN '{}' ELSE kinds END;
         FOR s IN
             SELECT w.target, r.id_column, array_agg(k ORDER BY k) AS kinds FROM unnest(kinds) k JOIN unnest(words) w ON w.word = clone_internal.named_word(regexp_replace(k, '[^A-Za-z0-9_]+', '_', 'g'))
             JOIN clone.store_relation r ON r.store = $1 AND r.relation = w.target JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column AND clone_internal.family(a.atttypid) = 'int'
@@ -325,20 +338,34 @@ BEGIN
                 format('%s OPERATOR(pg_catalog.=) ANY (%L::pg_catalog.text[])', clone_internal.column_text(NULL, c.relation, c.called), of_target));
             names := concat_ws(', ', names, format('%s (%s)', s.target, array_to_string(of_target, ', ')));
         END LOOP;
-        FOR s IN SELECT f.target, array_agg(f.value ORDER BY f.value) AS kinds FROM clone_internal.settings_with_keys($1, c.relation, c.name, c.called, ARRAY(SELECT k FROM unnest(kinds) k WHERE k <> ALL (known))) f GROUP BY 1 ORDER BY f.target::oid LOOP
+        unclear := '{}';
+        FOR s IN
+            SELECT f.target, array_agg(f.value ORDER BY f.value) AS kinds FROM clone_internal.settings_with_keys($1, c.relation, c.name, c.called, ARRAY(SELECT k FROM unnest(kinds) k WHERE k <> ALL (known))) f WHERE f.value <> ALL (of_tenant) GROUP BY 1
+            UNION ALL SELECT project, of_tenant WHERE of_tenant <> '{}' ORDER BY 1
+        LOOP
+            IF s.target IS NULL THEN
+                unclear := s.kinds;
+                CONTINUE;
+            END IF;
             calls := calls || format('SELECT clone.store_reference(%L, %L, %L, %L, condition => %L); ', $1, c.relation, c.name, s.target,
                 format('%s OPERATOR(pg_catalog.=) ANY (%L::pg_catalog.text[])', clone_internal.column_text(NULL, c.relation, c.called), s.kinds));
             names := concat_ws(', ', names, format('%s (%s)', s.target, array_to_string(s.kinds, ', ')));
         END LOOP;
         FOR s IN SELECT f.target, array_agg(f.value ORDER BY f.value) AS kinds FROM clone_internal.settings_with_keys($1, c.relation, c.name, c.called, lists, true) f GROUP BY 1 ORDER BY f.target::oid LOOP
+            IF s.target IS NULL THEN
+                unclear := unclear || s.kinds;
+                CONTINUE;
+            END IF;
             EXECUTE format('SELECT string_agg(DISTINCT e.x, '''' ORDER BY e.x) FROM %s AS t CROSS JOIN LATERAL regexp_split_to_table(%s, '''') AS e (x) WHERE %s = ANY ($1) AND e.x ~ ''[^0-9[:alpha:]]''',
                 clone_internal.spread(c.relation, '*', 50000), clone_internal.column_text('t', c.relation, c.name), clone_internal.column_text('t', c.relation, c.called)) INTO separators USING s.kinds;
             calls := calls || format('SELECT clone.store_reference(%L, %L, %L, %L, separators => %L, condition => %L); ', $1, c.relation, c.name, s.target, separators,
                 format('%s OPERATOR(pg_catalog.=) ANY (%L::pg_catalog.text[])', clone_internal.column_text(NULL, c.relation, c.called), s.kinds));
             names := concat_ws(', ', names, format('%s (%s)', s.target, array_to_string(s.kinds, ', ')));
         END LOOP;
-        CONTINUE WHEN names IS NULL;
-        PERFORM clone_internal.ask($1, c.relation, c.name, c.label, 'error', format('%s.%I holds keys in rows with certain values of %I: of %s', c.relation, c.name, c.called, names), rtrim(calls), clone_internal.keep_call($1, c.relation, c.name, c.label));
+        CONTINUE WHEN names IS NULL AND unclear = '{}';
+        PERFORM clone_internal.ask($1, c.relation, c.name, c.label, 'error', format('%s.%I holds keys in rows with certain values of %I%s', c.relation, c.name, c.called, ': of ' || names)
+                || CASE WHEN unclear = '{}' THEN '' ELSE format('. Those in rows with %s are keys of several tables, and the data do not say which is meant. Say it with clone.store_reference(…, condition => …)%s', array_to_string(unclear, ', '), '; the others: ' || NULLIF(rtrim(calls), '')) END,
+            CASE WHEN unclear = '{}' THEN rtrim(calls) END, clone_internal.keep_call($1, c.relation, c.name, c.label));
     END LOOP;
 END
 $$;
