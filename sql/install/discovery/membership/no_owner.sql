@@ -226,7 +226,7 @@ AS $$
     CROSS JOIN LATERAL (SELECT clone_internal.unowned_sql($1, o.relation, 'p') AS unowned) u
     WHERE o.store = $1 AND o.role IN ('resource', 'derived') AND o.id_column IS NOT NULL AND u.unowned IS NOT NULL
       AND clone_internal.always_owned($1, o.relation) IS NOT TRUE AND NOT clone_internal.answered($1, o.relation, o.id_column, '$unowned')
-      AND clone_internal.has_persons(clone_internal.table_word(c.relname)) = 0
+      AND clone_internal.has_persons(clone_internal.table_word(c.relname)) < 2
       AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = o.relation AND q.path IN ('$unowned', '$owned', '$rows', '$no_owner'))
 $$;
 COMMENT ON FUNCTION clone_internal.tables_with_unowned_rows(text) IS 'Tables that may hold rows which belong to nobody';
@@ -284,6 +284,27 @@ DECLARE
     proposed jsonb := (SELECT COALESCE(jsonb_agg(jsonb_build_array(w.relation::oid::bigint, w.parent::oid::bigint)), '[]') FROM unnest(ways) w JOIN clone.store_question q ON q.store = $1 AND q.relation = w.relation AND q.path = '$unowned'
         WHERE strpos(q.answer, format('clone.store_belongs(%L, %L, %L, %L,', $1, w.relation, w.columns, w.parent)) > 0);
 BEGIN
+    -- The row that a tenant names, such as the address or the partner that the tenant is: if no other tenant names the same, it is a part of it.
+    FOR r IN
+        SELECT o.relation, o.id_column, o.unowned, n.* FROM clone_internal.tables_with_unowned_rows($1) o JOIN pg_class k ON k.oid = o.relation
+        CROSS JOIN LATERAL (
+            SELECT 'SELECT DISTINCT * FROM (' || string_agg(format('SELECT %s AS x, %s AS tenant FROM %s AS t WHERE t.%I IS NOT NULL', clone_internal.column_text('t', w.relation, w.columns[1]), clone_internal.column_text('t', w.relation, p.id_column),
+                       clone_internal.spread(w.relation, '*', 50000), w.columns[1]), ' UNION ALL ' ORDER BY w.columns) || ') u' AS uses,
+                   string_agg(format('SELECT clone.store_belongs(%L, %L, %L, %L, %L', $1, o.relation, w.others, w.relation, w.columns), '|' ORDER BY w.columns) AS calls,
+                   string_agg(format('%s.%I', w.relation, w.columns[1]), ', ' ORDER BY w.columns) AS names
+            FROM unnest(ways) w JOIN clone.store_relation p ON p.store = $1 AND p.relation = w.relation AND p.role = 'project'
+            WHERE w.parent = o.relation AND cardinality(w.columns) = 1 AND w.others = ARRAY[o.id_column::text] AND w.condition IS NULL AND NOT w.person) n
+        WHERE n.uses IS NOT NULL AND NOT clone_internal.names_lookup(clone_internal.table_word(k.relname)) AND NOT clone_internal.has_open_owner($1, o.relation, o.unowned)
+        ORDER BY o.relation::oid
+    LOOP
+        found := clone_internal.named_by_one_tenant(r.relation, r.unowned, r.uses, clone_internal.equals_text('p', r.relation, r.id_column, 'u.x'));
+        CONTINUE WHEN found.by_one IS NOT TRUE;
+        empty := clone_internal.empty_owner($1, r.relation);
+        PERFORM clone_internal.ask($1, r.relation, r.id_column, '$unowned', 'error',
+            format('%s rows of %s belong to no tenant, and one tenant only names each of them by %s, as if it were a part of that: they are not cloned, and the clone names the source''s', found.rows, r.relation, r.names),
+            (SELECT string_agg(x || CASE WHEN empty <> '' THEN format(', condition => %L', empty) ELSE '' END || ');', ' ') FROM unnest(string_to_array(r.calls, '|')) x),
+            format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, r.relation, r.id_column, '$unowned'));
+    END LOOP;
     FOR r IN
         SELECT o.relation, o.id_column, o.unowned, n.uses, n.calls, n.names FROM clone_internal.tables_with_unowned_rows($1) o
         CROSS JOIN LATERAL (

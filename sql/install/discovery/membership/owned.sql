@@ -30,7 +30,9 @@ BEGIN
             JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
              AND a.attname NOT IN (COALESCE(r.id_column, ''), COALESCE(r.project_column, ''), COALESCE(r.join_column, ''))
             CROSS JOIN LATERAL (SELECT clone_internal.family(a.atttypid) AS family, clone_internal.named_word(a.attname) AS word) w
-            JOIN outside d ON (d.word = w.word OR length(d.word) > 2 AND w.word LIKE E'%\\_' || d.word) AND d.oid IN (SELECT s.oid FROM clone_internal.discoverable(clone_internal.schemas_of($1)) s)
+            -- blob_id: active_storage_blobs, the only table with this last word.
+            JOIN outside d ON (d.word = w.word OR length(d.word) > 2 AND w.word LIKE E'%\\_' || d.word
+                               OR length(w.word) > 3 AND clone_internal.says_id(a.attname) AND clone_internal.ends_with_word(d.word, w.word) AND (SELECT count(*) FROM clone_internal.discoverable(NULL) o WHERE clone_internal.ends_with_word(o.word, w.word)) = 1) AND d.oid IN (SELECT s.oid FROM clone_internal.discoverable(clone_internal.schemas_of($1)) s)
             JOIN pg_attribute b ON b.attrelid = d.oid AND b.attname = clone_internal.key_of(d.oid::regclass) AND clone_internal.family(b.atttypid) = w.family
             WHERE r.store = $1 AND w.family IN ('int', 'text', 'uuid') AND NOT clone_internal.answered($1, r.relation, a.attname, '')
               AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = r.relation AND a.attnum = ANY (f.conkey))
@@ -63,13 +65,24 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.naming_outside(text) IS 'Columns of a store''s tables that name rows of tables which it does not describe';
 
+-- Names of lookup tables: all tenants may name their rows, and each tenant another one by chance.
+CREATE FUNCTION clone_internal.names_lookup(table_word text) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN $1 ~ ('(^|_)(plan|tier|package|edition|product|price|country|state|region|city|currency|language|locale|time_?zone|industry|sector|category|type|kind|status|level|grade|role|permission|feature|license|tax|unit|color|theme|template'
+        || '|calendar|holiday|cluster|shard|server|node|provider|gateway|bank|carrier|version)$');
+END
+$$;
+COMMENT ON FUNCTION clone_internal.names_lookup(text) IS 'Whether the word of a table is that of a lookup table, such as country or plan';
+
 -- Whether rows of undescribed tables name rows of a table by its name or a foreign key, and its name is not that of a lookup table.
 CREATE FUNCTION clone_internal.stands_for_tenant(store text, relation regclass) RETURNS boolean
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT w.word !~ ('(^|_)(plan|tier|package|edition|product|price|country|state|region|city|currency|language|locale|time_?zone|industry|sector|category|type|kind|status|level|grade|role|permission|feature|license|tax|unit|color|theme|template'
-               || '|calendar|holiday|cluster|shard|server|node|provider|gateway|bank|carrier|version)$')
+    SELECT NOT clone_internal.names_lookup(w.word)
        AND EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of($1)) d
                    WHERE d.oid <> $2 AND NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation::oid = d.oid)
                      AND (EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = d.oid AND f.confrelid = $2)
@@ -107,7 +120,7 @@ BEGIN
             -- Rows that many rows name, each those of one tenant only, are no lookup table: that would hardly be chance. Users are asked about elsewhere,
             -- and a tenant may have one row of a lookup table to itself, such as its country.
             AND NOT (found.most = 1 AND found.tenants > 1 AND found.repeated >= 8 AND found.rows >= 2 * found.tenants AND found.same_by_chance ^ LEAST(found.repeated, 40) < 0.01
-                     AND clone_internal.has_persons(clone_internal.table_word((SELECT c.relname FROM pg_class c WHERE c.oid = w.relation))) = 0);
+                     AND clone_internal.has_persons(clone_internal.table_word((SELECT c.relname FROM pg_class c WHERE c.oid = w.relation))) < 2);
         PERFORM clone_internal.ask($1, w.relation, w.key, '', CASE WHEN found.rows >= 8 OR found.tenants > 1 THEN 'error' ELSE 'warning' END,
             format(CASE WHEN found.named = found.rows THEN 'each of %s rows of %s is named by one row of the store only, as if it were a part of that: its rows are not cloned'
                         ELSE 'each of %s rows of %s is named by rows of one tenant only, as if it were a part of these: its rows are not cloned' END, found.rows, w.relation),
