@@ -348,6 +348,7 @@ BEGIN
     SELECT COALESCE(array_agg(g.o), '{}') INTO held FROM gone g;
     PERFORM clone_internal.ask_about_owned(ask_about_data.store);
     PERFORM clone_internal.ask_about_owned_by_pairs(ask_about_data.store, sampled);
+    PERFORM clone_internal.ask_about_named_by_uuids(ask_about_data.store);
     INSERT INTO clone.store_question SELECT h.* FROM unnest(held) h WHERE NOT EXISTS (SELECT FROM clone.store_question o WHERE o.store = ask_about_data.store AND o.relation = h.relation);
     -- After the questions about undescribed tables: types that name these wait for them.
     PERFORM clone_internal.ask_about_types(ask_about_data.store);

@@ -230,9 +230,9 @@ BEGIN
     ELSIF type IN ('text'::regtype, 'varchar'::regtype) THEN
         RETURN QUERY EXECUTE format('SELECT %L::regclass, k.%I::text FROM %s AS k WHERE k.%2$I = ANY ($1)', target, key, target) USING vals;
     ELSIF family = 'uuid' THEN
-        -- A value can be in upper case: it is returned as given.
+        -- A value can be in upper case, in braces or without hyphens: it is returned as given.
         RETURN QUERY EXECUTE format('SELECT %L::regclass, v.value FROM unnest($1) AS v (value) JOIN %s AS k ON k.%I = v.value::uuid', target, target, key)
-        USING ARRAY(SELECT v FROM unnest(vals) v WHERE v ~* ('^' || clone_internal.uuid_pattern('-') || '$'));
+        USING ARRAY(SELECT v FROM unnest(vals) v WHERE v ~* ('^(' || clone_internal.uuid_pattern('-?') || '|[{]' || clone_internal.uuid_pattern('-?') || '[}])$'));
     ELSE
         RETURN QUERY EXECUTE format('SELECT %L::regclass, v.value FROM unnest($1) AS v (value) WHERE lower(v.value) IN (SELECT lower(k.%I::text) FROM %s AS k)', target, key, target) USING vals;
     END IF;

@@ -129,3 +129,77 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone_internal.ask_about_owned(text) IS 'Records questions about undescribed tables whose rows are parts of rows of the store that name them';
+
+-- UUIDs that name rows of an undescribed table under any name, in columns of type uuid and in texts of any form: such values are no chance.
+CREATE FUNCTION clone_internal.ask_about_named_by_uuids(store text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    t record;
+    w record;
+    k record;
+    found record;
+    relations regclass[] := '{}';
+    names name[] := '{}';
+    -- The first values of each column; NULL is none.
+    samples jsonb := '[]';
+    sample text[];
+    pattern text := '^[[:space:]]*([a-z]+:)*[{]?' || clone_internal.uuid_pattern('-?') || '[}]?[[:space:]]*$';
+    outside oid[] := ARRAY(
+        SELECT d.oid FROM clone_internal.discoverable(NULL) d JOIN pg_attribute a ON a.attrelid = d.oid AND a.attname = clone_internal.key_of(d.oid::regclass) AND clone_internal.base_type(a.atttypid) = 'uuid'::regtype
+        WHERE NOT EXISTS (SELECT FROM clone.store_relation o WHERE o.store = $1 AND o.relation::oid = d.oid) AND NOT EXISTS (SELECT FROM clone.store_shared o WHERE o.store = $1 AND o.relation::oid = d.oid)
+          AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation::oid = d.oid) AND NOT EXISTS (SELECT FROM clone_internal.reaching($1) o WHERE o.relation = d.oid));
+BEGIN
+    IF outside = '{}' THEN
+        RETURN;
+    END IF;
+    FOR t IN
+        SELECT r.relation, array_agg(a.attname ORDER BY a.attnum) AS names, string_agg(clone_internal.column_text('t', r.relation, a.attname), ', ' ORDER BY a.attnum) AS vals
+        FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation AND c.relkind IN ('r', 'p')
+        JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND (clone_internal.family(a.atttypid) = 'uuid' OR clone_internal.base_type(a.atttypid) IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype))
+         AND a.attname NOT IN (COALESCE(r.id_column, ''), COALESCE(r.project_column, ''), COALESCE(r.join_column, ''))
+        WHERE r.store = $1 AND r.role <> 'project' AND NOT clone_internal.answered($1, r.relation, a.attname, '')
+          AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = r.relation AND a.attnum = ANY (f.conkey))
+          AND NOT EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = r.relation AND d."column" = a.attname)
+          AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = r.relation AND q."column" = a.attname AND q.path = '')
+        GROUP BY r.relation ORDER BY r.relation::oid
+    LOOP
+        FOR w IN EXECUTE format('SELECT v.place, array_agg(DISTINCT right(translate(lower(btrim(v.value)), ''{}-'', ''''), 32)) AS vals FROM (SELECT * FROM %s AS t LIMIT 200) AS t CROSS JOIN LATERAL unnest(ARRAY[%s]::text[]) WITH ORDINALITY AS v (value, place)
+            WHERE lower(v.value) <> ALL (clone_internal.in_place_of_null()) GROUP BY 1 HAVING bool_and(v.value ~* %L) AND count(DISTINCT v.value) > 2', clone_internal.spread(t.relation, '*', 500), t.vals, pattern)
+        LOOP
+            relations := relations || t.relation;
+            names := names || t.names[w.place];
+            samples := samples || jsonb_build_array(to_jsonb(w.vals));
+        END LOOP;
+    END LOOP;
+    sample := ARRAY(SELECT DISTINCT v FROM jsonb_array_elements(samples) s CROSS JOIN LATERAL jsonb_array_elements_text(s) v);
+    IF sample = '{}' THEN
+        RETURN;
+    END IF;
+    FOR k IN SELECT o.oid::regclass AS relation, clone_internal.key_of(o.oid::regclass) AS key FROM unnest(outside) AS o (oid) ORDER BY o.oid LOOP
+        sample := ARRAY(SELECT f.value FROM clone_internal.keys_among(k.relation, k.key, 'uuid', ARRAY(SELECT DISTINCT v FROM jsonb_array_elements(samples) s CROSS JOIN LATERAL jsonb_array_elements_text(s) v)) f);
+        CONTINUE WHEN sample = '{}';
+        SELECT string_agg(format('SELECT right(translate(lower(btrim(t.%I::text)), ''{}-'', ''''), 32) AS x, %s AS tenant FROM %s AS t WHERE t.%1$I IS NOT NULL', c.name, c.tenant, clone_internal.spread(c.relation, CASE WHEN c.tenant LIKE '%.ctid::text' THEN '*, ctid' ELSE '*' END, 50000)), ' UNION ALL ') AS uses,
+               string_agg(format('SELECT clone.store_belongs(%L, %L, %L, %L, %L);', $1, k.relation, ARRAY[k.key]::text, c.relation, ARRAY[c.name]::text), ' ') AS calls,
+               string_agg(format('%s.%I', c.relation, c.name), ', ') AS places, bool_and(c.typed) AS typed INTO found
+        FROM (SELECT u.relation, u.name, clone_internal.tenant_sql($1, u.relation, 't') AS tenant, clone_internal.family(a.atttypid) = 'uuid' AS typed
+              FROM unnest(relations, names) WITH ORDINALITY AS u (relation, name, number) JOIN pg_attribute a ON a.attrelid = u.relation AND a.attname = u.name
+              CROSS JOIN LATERAL (SELECT count(*) AS seen, count(*) FILTER (WHERE v = ANY (sample)) AS keys FROM jsonb_array_elements_text(samples->(u.number::int - 1)) v) s
+              WHERE 10 * s.keys >= 8 * s.seen ORDER BY u.relation::oid, u.name) c;
+        CONTINUE WHEN found.uses IS NULL;
+        EXECUTE format('WITH u AS MATERIALIZED (SELECT u.x, u.tenant FROM (%s) u WHERE u.tenant IS NOT NULL)
+            SELECT COALESCE(sum(n.times), 0) AS named, count(*) AS rows, COALESCE(max(n.tenants), 0) AS most, count(DISTINCT n.tenant) AS tenants, count(*) FILTER (WHERE n.times > 1) AS repeated,
+                   (SELECT sum(s.uses ^ 2) / sum(s.uses) ^ 2 FROM (SELECT count(*) AS uses FROM u GROUP BY u.tenant) s) AS same_by_chance
+            FROM (SELECT u.x, count(*) AS times, count(DISTINCT u.tenant) AS tenants, min(u.tenant) AS tenant FROM u GROUP BY u.x) n', found.uses) INTO w;
+        CONTINUE WHEN NOT (w.rows >= 8 AND w.named = w.rows OR w.most = 1 AND w.tenants > 1 AND w.repeated >= 8 AND w.rows >= 2 * w.tenants AND w.same_by_chance ^ LEAST(w.repeated, 40) < 0.01)
+            OR clone_internal.has_persons(clone_internal.table_word((SELECT c.relname FROM pg_class c WHERE c.oid = k.relation))) = 2;
+        PERFORM clone_internal.ask($1, k.relation, k.key, '', 'error',
+            format('each of %s rows of %s is named by rows of one tenant only, in %s: its rows are not cloned, and the clone names the source''s', w.rows, k.relation, found.places)
+                || CASE WHEN found.typed THEN '' ELSE '. Texts say no membership: give the rows a column with the key of their tenant, and check again' END,
+            CASE WHEN found.typed THEN found.calls || format(' SELECT clone.store_table(%L, %L, ''derived'', id_column => %L);', $1, k.relation, k.key) END, format('SELECT clone.store_shared(%L, %L);', $1, k.relation));
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.ask_about_named_by_uuids(text) IS 'Records questions about undescribed tables whose rows UUIDs in rows of one tenant name';
