@@ -298,6 +298,11 @@ extension_sql_file!(
     requires = ["unnamed_references"]
 );
 extension_sql_file!(
+    "../../../sql/install/discovery/new_values/parts_of_keys.sql",
+    name = "parts_of_keys",
+    requires = ["free_sequences"]
+);
+extension_sql_file!(
     "../../../sql/install/discovery/new_values/nested_sets.sql",
     name = "nested_sets",
     requires = ["groups"]

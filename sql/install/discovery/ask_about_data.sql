@@ -378,12 +378,14 @@ BEGIN
     PERFORM clone_internal.ask_about_listed_ownerless(ask_about_data.store);
     PERFORM clone_internal.ask_about_two_tenants(ask_about_data.store);
     PERFORM clone_internal.ask_about_unique_values(ask_about_data.store, places || ARRAY(SELECT p FROM clone_internal.places_with_parts(ask_about_data.store, sampled) p WHERE p <> ALL (places)));
+    PERFORM clone_internal.ask_about_parts_of_keys(ask_about_data.store, places);
     PERFORM clone_internal.ask_about_listed_rows(ask_about_data.store, places);
     PERFORM clone_internal.ask_about_paths_below_root(ask_about_data.store, places);
     PERFORM clone_internal.ask_about_typed_prose(ask_about_data.store, typed);
     PERFORM clone_internal.ask_about_tenant_segments(ask_about_data.store, places);
     PERFORM clone_internal.ask_about_tenant_words(ask_about_data.store, sampled);
     PERFORM clone_internal.ask_about_numbers_within(ask_about_data.store, places);
+    PERFORM clone_internal.ask_about_own_numbers(ask_about_data.store, places);
     PERFORM clone_internal.ask_about_numbers_of_base(ask_about_data.store, places);
     PERFORM clone_internal.ask_about_composed_keys(ask_about_data.store);
     PERFORM clone_internal.ask_about_named_texts(ask_about_data.store);

@@ -310,8 +310,8 @@ BEGIN
             SELECT n.place, n.words, n.signs, n.nth, count(DISTINCT n.value) AS numbers, min(n.example) AS example,
                    -- Seconds or milliseconds since 1970.
                    bool_and(n.value ~ '^(1[0-9]|20)[0-9]{8}$|^1[0-9]{12}$') AS of_time,
-                   -- Numbers that rise from row to row in names and quantities are numbers of the rows: p1, p2, p3.
-                   10 * sum(n.falls) < sum(n.times) AND NOT (n.signs <> '' AND bool_and(strpos(n.example, n.value || '@') > 0)) AND (
+                   -- Numbers that rise from row to row in names and quantities are numbers of the rows: p1, p2, p3. Those begin with small ones.
+                   10 * sum(n.falls) < sum(n.times) AND (families[n.place] <> 'text' OR min(n.value::numeric) <= 3 * count(DISTINCT n.value)) AND NOT (n.signs <> '' AND bool_and(strpos(n.example, n.value || '@') > 0)) AND (
                        n.words ~ '[[:alpha:]][-_ #.+]*$'
                        -- In a value that PHP has serialised, the name is before the type: "page";i:5.
                        OR clone_internal.names_quantity(COALESCE(substring(n.words FROM '"([[:alpha:]_]+)";[ids]:[^[:alnum:]]*$'), substring(n.words FROM '([[:alpha:]_]+)[^[:alnum:]_]*$'), columns[n.place]::text))
