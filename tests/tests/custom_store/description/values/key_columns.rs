@@ -1,6 +1,9 @@
 //! Tables with several unique columns, of which a name says which is meant.
 
-use crate::description::{answer_all, discovered};
+use crate::{
+    assert_verified,
+    description::{answer_all, discovered},
+};
 
 #[tokio::test]
 async fn a_unique_column_called_id_is_what_columns_name_whatever_the_primary_key_is() {
@@ -191,4 +194,36 @@ async fn text_keys_that_are_made_of_generated_keys_are_made_of_the_new_ones() {
         db.number(&format!("SELECT count(*) FROM categories c JOIN users u ON u.id = c.userid WHERE u.teamid = '{clone}' AND c.id = 'channels_' || u.id || '_{clone}'")).await,
         10
     );
+}
+
+#[tokio::test]
+async fn keys_that_the_application_gives_come_from_the_server_if_that_is_the_answer() {
+    let db = discovered(
+        "CREATE TABLE mandant (id bigint PRIMARY KEY, name text NOT NULL UNIQUE);
+         CREATE TABLE person (id bigint PRIMARY KEY, mandant_id bigint NOT NULL REFERENCES mandant, name text);
+         CREATE TABLE message (id int NOT NULL, mandant_id bigint NOT NULL REFERENCES mandant, person_id bigint REFERENCES person, PRIMARY KEY (id)) PARTITION BY RANGE (id); CREATE TABLE message_1 PARTITION OF message FOR VALUES FROM (1) TO (100000);
+         CREATE TABLE event (id uuid DEFAULT gen_random_uuid(), seq int, mandant_id bigint NOT NULL REFERENCES mandant, PRIMARY KEY (id, seq));
+         INSERT INTO mandant SELECT 10 + n, 'm' || n FROM generate_series(1, 3) n; INSERT INTO person SELECT 5000 + 7 * n, 11 + n % 3, 'p' || n FROM generate_series(1, 20) n;
+         INSERT INTO message SELECT 70000 + n, 11 + n % 3, 5000 + 7 * n FROM generate_series(1, 20) n; INSERT INTO event (seq, mandant_id) SELECT n, 11 + n % 3 FROM generate_series(1, 20) n",
+        "mandant",
+    )
+    .await;
+    let said = db
+        .list("SELECT severity || ' ' || question FROM clone.store_check('s')")
+        .await;
+    assert_eq!(
+        said,
+        [
+            "error the keys of 3 tables have no default, and a clone needs new ones (public.mandant.id, public.person.id, public.message.id): does the server give them, from numbers above all that exist? An application that gives the keys itself must not give those of clones again"
+        ]
+    );
+    answer_all(&db, "answer").await;
+    let clone = db
+        .clone_project("'12', 'copy', options => '{\"verify\": true}'")
+        .await;
+    assert_eq!(
+        db.list(&format!("SELECT concat_ws(' ', m.mandant_id, min(m.id), count(DISTINCT p.id), min(p.id), (SELECT count(*) FROM event e WHERE e.mandant_id = {clone})) FROM message m JOIN person p ON p.id = m.person_id AND p.mandant_id = m.mandant_id WHERE m.mandant_id = {clone} GROUP BY m.mandant_id")).await,
+        ["14 70021 7 5141 7"]
+    );
+    assert_verified(&db, &clone).await;
 }
