@@ -363,6 +363,7 @@ BEGIN
     PERFORM clone_internal.ask_about_fields(ask_about_data.store, places);
     PERFORM clone_internal.ask_about_settings(ask_about_data.store, places);
     PERFORM clone_internal.ask_about_own_references(ask_about_data.store, places);
+    PERFORM clone_internal.ask_about_parties(ask_about_data.store, places);
     PERFORM clone_internal.ask_about_tenants_in_documents(ask_about_data.store, sampled);
     PERFORM clone_internal.ask_about_several_tables(ask_about_data.store, ARRAY(SELECT o FROM clone_internal.open_places(ask_about_data.store, sampled) o WHERE o.path <> '' AND ROW(o.relation::oid, o."column", o.path)::text <> ALL (pairs)));
     PERFORM clone_internal.ask_about_partners(ask_about_data.store, paired);

@@ -245,3 +245,38 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.person_columns(text) IS 'Undeclared columns that hold the key of a user by their names';
 
+
+-- Columns with the name of a party, such as partner or supplier, where no table has that name: of few rows, the values alone would say nothing. All
+-- are keys of persons or firms of the same tenant.
+CREATE FUNCTION clone_internal.ask_about_parties(store text, places clone_internal.place[]) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    p record;
+    targets regclass[];
+    -- Users are no partners where there are contacts.
+    likely regclass[];
+BEGIN
+    FOR p IN
+        SELECT o.relation, o."column" AS name, o.vals, o.family FROM unnest($2) o
+        WHERE o.path = '' AND o.family IN ('int', 'text') AND cardinality(o.vals) > 1
+          AND clone_internal.named_word(o."column") ~ '(^|_)(partner|customer|client|vendor|supplier|buyer|seller|payer|payee|patient|student|pupil|teacher|tutor|doctor|physician|guest|debtor|creditor|beneficiary|sponsor|donor|dealer|agent|broker|manufacturer|insurer|guarantor|party|counterparty|contact|person|guardian|recipient|sender)$'
+          AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = o.relation AND q."column" = o."column" AND q.path = '')
+          AND NOT EXISTS (SELECT FROM clone_internal.named_references($1) n WHERE n.relation = o.relation AND n.name = o."column") AND NOT EXISTS (SELECT FROM clone_internal.person_columns($1) n WHERE n.relation = o.relation AND n.name = o."column")
+        ORDER BY o.relation::oid, o."column"
+    LOOP
+        SELECT array_agg(n.relation ORDER BY n.persons, n.relation::oid), array_agg(n.relation ORDER BY n.relation::oid) FILTER (WHERE n.persons = 1) INTO targets, likely
+        FROM (SELECT n.relation, clone_internal.has_persons(n.word) AS persons FROM clone_internal.naming_columns($1) n
+              WHERE n.is_id AND n.role <> 'project' AND n.family = p.family AND clone_internal.has_persons(n.word) > 0 AND n.relation <> p.relation
+                AND (SELECT count(DISTINCT f.value) FROM clone_internal.keys_among(n.relation, n.name, n.family, p.vals) f) = cardinality(p.vals) AND clone_internal.of_same_tenant($1, p.relation, p.name, n.relation)) n;
+        CONTINUE WHEN targets IS NULL;
+        likely := COALESCE(likely, targets);
+        PERFORM clone_internal.ask($1, p.relation, p.name, '', 'error',
+            format('%s.%I looks like the key of a row in %s: all %s values that were looked at are keys of rows of the same tenant', p.relation, p.name, array_to_string(targets, ' or '), cardinality(p.vals)),
+            CASE WHEN cardinality(likely) = 1 THEN clone_internal.reference_call($1, p.relation, p.name, likely[1], '') END, clone_internal.keep_call($1, p.relation, p.name, ''));
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.ask_about_parties(text, clone_internal.place[]) IS 'Records questions about columns that are named after a party and hold keys of persons of the same tenant';

@@ -79,6 +79,21 @@ DECLARE
     missing boolean;
     others text;
 BEGIN
+    -- A table that inherits a column holds keys in it as the other one does.
+    FOR d IN
+        SELECT k.relation, r."column", i.inhparent::regclass AS parent, string_agg(format('SELECT clone.store_reference(%L, %L, %L, %L, target_column => %L', $1, k.relation, r."column", r.target, r.target_column)
+                   || CASE WHEN r.form = 'json' THEN format(', path => %L', r.path) ELSE '' END || CASE WHEN COALESCE(r.separators, CASE r.form WHEN 'path' THEN r.path END) IS NOT NULL THEN format(', separators => %L', COALESCE(r.separators, r.path)) ELSE '' END
+                   || CASE WHEN r.condition IS NOT NULL THEN format(', condition => %L', r.condition) ELSE '' END || ');', ' ' ORDER BY r.id) AS calls
+        FROM clone.store_reference r JOIN pg_inherits i ON i.inhparent = r.relation JOIN clone.store_relation k ON k.store = $1 AND k.relation = i.inhrelid JOIN pg_class c ON c.oid = k.relation AND c.relkind = 'r' AND NOT c.relispartition
+        JOIN pg_attribute a ON a.attrelid = k.relation AND a.attname = r."column" AND NOT a.attisdropped AND a.attinhcount > 0
+        WHERE r.store = $1 AND $2 IS NULL AND NOT clone_internal.answered($1, k.relation, r."column", '')
+          AND NOT EXISTS (SELECT FROM clone.store_reference o WHERE o.store = $1 AND o.relation = k.relation AND o."column" = r."column")
+          AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = k.relation AND a.attnum = ANY (f.conkey))
+          AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = k.relation AND q."column" = r."column")
+        GROUP BY 1, 2, 3 ORDER BY 1, 2
+    LOOP
+        PERFORM clone_internal.ask($1, d.relation, d."column", '', 'error', format('%s.%I is inherited from %s, where it is a reference', d.relation, d."column", d.parent), d.calls, clone_internal.keep_call($1, d.relation, d."column", ''));
+    END LOOP;
     FOR d IN
         SELECT DISTINCT r.relation, r."column", r.target, r.target_column, r.form FROM clone.store_reference r
         JOIN pg_class c ON c.oid = r.relation AND c.relkind IN ('r', 'p') JOIN pg_class t ON t.oid = r.target AND t.relkind = 'r'

@@ -6,6 +6,7 @@ mod member_names;
 mod mentions;
 mod nested_sets;
 mod no_value;
+mod parties;
 mod parts_of_keys;
 mod several_parts;
 mod tables_of_keys;
