@@ -186,14 +186,19 @@ DECLARE
     otherwise text;
 BEGIN
     FOR p IN
-        SELECT r.relation, r."column", r.type_column, string_agg(format('(%s)', r.condition), ' OR ') AS known,
-               EXISTS (SELECT FROM clone.store_membership m WHERE m.store = r.store AND m.relation = r.relation AND m.columns = ARRAY[r."column"] AND m.condition IS NOT NULL) AS belongs
+        SELECT r.relation, r."column", r.type_column, r.path, string_agg(format('(%s)', r.condition), ' OR ') AS known,
+               r.path IS NULL AND EXISTS (SELECT FROM clone.store_membership m WHERE m.store = r.store AND m.relation = r.relation AND m.columns = ARRAY[r."column"] AND m.condition IS NOT NULL) AS belongs,
+               -- In the declaration of another type.
+               CASE WHEN r.path IS NOT NULL THEN format(', path => %L', r.path) ELSE '' END AS at,
+               CASE WHEN r.path IS NOT NULL THEN format(' at %s', r.path) ELSE '' END AS within,
+               CASE WHEN r.path IS NULL THEN clone_internal.column_text('t', r.relation, r."column") ELSE clone_internal.value_at_members('t', r.relation, r."column", clone_internal.members_of_path(r.path)) END AS value
         FROM clone.store_reference r JOIN pg_class c ON c.oid = r.relation AND c.relkind IN ('r', 'p')
         WHERE r.store = ask_about_types.store AND r.type_column IS NOT NULL AND r.condition IS NOT NULL
-        GROUP BY r.store, 1, 2, 3
+        GROUP BY r.store, 1, 2, 3, 4
     LOOP
+        CONTINUE WHEN p.value IS NULL;
         EXECUTE format('SELECT array_agg(k.kind ORDER BY k.kind) FROM (SELECT DISTINCT t.kind FROM
-            (SELECT %5$s AS kind FROM %2$s AS t WHERE t.%3$I IS NOT NULL AND t.%1$I IS NOT NULL AND NOT (%4$s) LIMIT 50000) t LIMIT 20) k', p.type_column, p.relation, p."column", p.known,
+            (SELECT %5$s AS kind FROM %2$s AS t WHERE %3$s IS NOT NULL AND t.%1$I IS NOT NULL AND NOT (%4$s) LIMIT 50000) t LIMIT 20) k', p.type_column, p.relation, p.value, p.known,
             clone_internal.column_text('t', p.relation, p.type_column)) INTO undeclared;
         undeclared := clone_internal.types_without_waiting(ask_about_types.store, undeclared);
         CONTINUE WHEN undeclared IS NULL OR undeclared = '{}';
@@ -204,12 +209,13 @@ BEGIN
                 clone_internal.column_text('t', p.relation, p.type_column), p."column", p.known, tenant) INTO owned USING undeclared;
         END IF;
         -- That rows are left out is no answer if they are cloned.
-        place := CASE WHEN owned THEN '$cloned_types' ELSE '$types' END;
-        otherwise := CASE WHEN NOT owned THEN format('SELECT clone.store_no_reference(%L, %L, %L, %L);', ask_about_types.store, p.relation, p."column", '$types')
+        place := CASE WHEN owned AND p.path IS NULL THEN '$cloned_types' ELSE '$types' END;
+        -- A document has other values, too.
+        otherwise := CASE WHEN NOT owned OR p.path IS NOT NULL THEN format('SELECT clone.store_no_reference(%L, %L, %L, %L);', ask_about_types.store, p.relation, p."column", '$types')
                           WHEN p.belongs THEN format('SELECT clone.store_column(%L, %L, %L, ''keep'');', ask_about_types.store, p.relation, p."column")
                           ELSE clone_internal.keep_call(ask_about_types.store, p.relation, p."column", '') END;
         -- Types that name a table of the store, which may have come later. One whose rows belong through these rows cannot own them.
-        SELECT string_agg(format('SELECT clone.store_reference(%L, %L, %L, %L, type_column => %L, type_values => %L%s);', ask_about_types.store, p.relation, p."column", t.target::regclass, p.type_column, t.kinds::text,
+        SELECT string_agg(format('SELECT clone.store_reference(%L, %L, %L, %L%s, type_column => %L, type_values => %L%s);', ask_about_types.store, p.relation, p."column", t.target::regclass, p.at, p.type_column, t.kinds::text,
                    CASE WHEN p.belongs THEN ', belongs => true' ELSE '' END), ' ' ORDER BY t.target), string_agg(array_to_string(t.kinds, ', '), ', ' ORDER BY t.target)
         INTO calls, named
         FROM (SELECT o.target, ARRAY(SELECT x FROM unnest(o.type_values) x WHERE x = ANY (undeclared) ORDER BY x) AS kinds FROM clone_internal.pair_targets(ask_about_types.store, p.relation, p.type_column, p."column") o) t
@@ -217,8 +223,8 @@ BEGIN
         WHERE t.kinds <> '{}' AND NOT (p.belongs AND t.target <> p.relation AND clone_internal.belongs_through(ask_about_types.store, t.target::regclass, p.relation));
         IF calls IS NOT NULL AND NOT clone_internal.answered(ask_about_types.store, p.relation, p."column", '$named_types') THEN
             PERFORM clone_internal.ask(ask_about_types.store, p.relation, p."column", '$named_types', 'error',
-                format('%s.%I names rows of the types %s, which no reference declares', p.relation, p."column", named),
-                calls, CASE WHEN owned THEN otherwise ELSE format('SELECT clone.store_no_reference(%L, %L, %L, %L);', ask_about_types.store, p.relation, p."column", '$named_types') END);
+                format('%s.%I%s names rows of the types %s, which no reference declares', p.relation, p."column", p.within, named),
+                calls, CASE WHEN owned AND p.path IS NULL THEN otherwise ELSE format('SELECT clone.store_no_reference(%L, %L, %L, %L);', ask_about_types.store, p.relation, p."column", '$named_types') END);
             undeclared := ARRAY(SELECT x FROM unnest(undeclared) x WHERE x <> ALL (string_to_array(named, ', ')) ORDER BY x);
         ELSIF NOT owned THEN
             undeclared := ARRAY(SELECT x FROM unnest(undeclared) x WHERE named IS NULL OR x <> ALL (string_to_array(named, ', ')) ORDER BY x);
@@ -231,8 +237,8 @@ BEGIN
         rest := ARRAY(SELECT x FROM unnest(undeclared) x WHERE NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of(ask_about_types.store)) d
             WHERE d.word = clone_internal.table_word(regexp_replace(x, E'^.*(::|[.]|/|\\\\)', ''))) ORDER BY x);
         EXECUTE format('SELECT array_agg(s.kind ORDER BY s.n, s.kind), array_agg(s.id ORDER BY s.n, s.kind) FROM (SELECT v.kind, v.id, row_number() OVER (PARTITION BY v.kind) AS n
-            FROM (SELECT DISTINCT u.kind, u.id FROM (SELECT %1$s AS kind, %2$s AS id FROM %3$s AS t WHERE %1$s = ANY ($1) AND t.%4$I IS NOT NULL LIMIT 20000) u) v) s',
-            clone_internal.column_text('t', p.relation, p.type_column), clone_internal.column_text('t', p.relation, p."column"), p.relation, p."column") INTO kinds, ids USING rest;
+            FROM (SELECT DISTINCT u.kind, u.id FROM (SELECT %1$s AS kind, %2$s AS id FROM %3$s AS t WHERE %1$s = ANY ($1) AND %2$s IS NOT NULL LIMIT 20000) u) v) s',
+            clone_internal.column_text('t', p.relation, p.type_column), p.value, p.relation) INTO kinds, ids USING rest;
         FOR k IN
             SELECT n.relation AS target, n.name, a.attname AS kind FROM clone_internal.naming_columns(ask_about_types.store) n
             JOIN pg_attribute a ON a.attrelid = n.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attname ~* '(type|kind|class)$' AND (clone_internal.family(a.atttypid) = 'text' OR clone_internal.other_key_type(a.atttypid))
@@ -251,7 +257,7 @@ BEGIN
                 ARRAY(SELECT DISTINCT s.kind FROM unnest($1, $2) AS s (kind, id) WHERE s.kind = ANY ($3) AND NOT ' || found || ')' INTO of_target, missing USING kinds, ids, rest;
             of_target := ARRAY(SELECT x FROM unnest(of_target) x WHERE x <> ALL (missing) ORDER BY x);
             CONTINUE WHEN of_target = '{}' OR p.belongs AND clone_internal.belongs_through(ask_about_types.store, k.target, p.relation);
-            calls := concat_ws(' ', calls, format('SELECT clone.store_reference(%L, %L, %L, %L, type_column => %L, type_values => %L%s);', ask_about_types.store, p.relation, p."column", k.target, p.type_column, of_target::text,
+            calls := concat_ws(' ', calls, format('SELECT clone.store_reference(%L, %L, %L, %L%s, type_column => %L, type_values => %L%s);', ask_about_types.store, p.relation, p."column", k.target, p.at, p.type_column, of_target::text,
                 CASE WHEN p.belongs THEN ', belongs => true' ELSE '' END));
             named := concat_ws(', ', named, array_to_string(of_target, ', '));
             rest := ARRAY(SELECT x FROM unnest(rest) x WHERE x <> ALL (of_target));
@@ -280,21 +286,21 @@ BEGIN
                 several := several || format(' Those of %s are keys of %s.', clone_internal.quoted(k.kind), array_to_string(k.targets, ' or of '));
                 CONTINUE;
             END IF;
-            calls := concat_ws(' ', calls, format('SELECT clone.store_reference(%L, %L, %L, %L, type_column => %L, type_values => %L%s);', ask_about_types.store, p.relation, p."column", k.targets[1], p.type_column, ARRAY[k.kind]::text,
+            calls := concat_ws(' ', calls, format('SELECT clone.store_reference(%L, %L, %L, %L%s, type_column => %L, type_values => %L%s);', ask_about_types.store, p.relation, p."column", k.targets[1], p.at, p.type_column, ARRAY[k.kind]::text,
                 CASE WHEN p.belongs THEN ', belongs => true' ELSE '' END));
             named := concat_ws(', ', named, format('%s (keys of %s)', k.kind, k.targets[1]));
         END LOOP;
         IF calls IS NOT NULL THEN
             PERFORM clone_internal.ask(ask_about_types.store, p.relation, p."column", place, 'error',
-                format('%s.%I names rows of the types %s, which no reference declares', p.relation, p."column", named), calls, otherwise);
+                format('%s.%I%s names rows of the types %s, which no reference declares', p.relation, p."column", p.within, named), calls, otherwise);
             CONTINUE;
         END IF;
         IF owned AND tenant NOT LIKE '%.ctid::text' THEN
             -- Rows of other tables that rows of one tenant only name are its parts, not shared by all.
             FOR k IN SELECT n.kind, n.target FROM clone_internal.tables_of_kinds(ask_about_types.store, undeclared) n WHERE n.rank < 2 AND NOT n.described
                        AND NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = ask_about_types.store AND r.relation = n.target) AND NOT EXISTS (SELECT FROM clone.store_shared r WHERE r.store = ask_about_types.store AND r.relation = n.target) ORDER BY 1 LOOP
-                EXECUTE format('SELECT count(*) >= 8 AND bool_and(v.tenants = 1) AND count(DISTINCT v.tenant) > 1 FROM (SELECT %2$s AS id, count(DISTINCT (%3$s)) AS tenants, min((%3$s) COLLATE "C") AS tenant FROM %4$s AS t WHERE %1$s = $1 AND t.%5$I IS NOT NULL GROUP BY 1) v',
-                    clone_internal.column_text('t', p.relation, p.type_column), clone_internal.column_text('t', p.relation, p."column"), tenant, clone_internal.spread(p.relation, '*', 20000), p."column") INTO possible USING k.kind;
+                EXECUTE format('SELECT count(*) >= 8 AND bool_and(v.tenants = 1) AND count(DISTINCT v.tenant) > 1 FROM (SELECT %2$s AS id, count(DISTINCT (%3$s)) AS tenants, min((%3$s) COLLATE "C") AS tenant FROM %4$s AS t WHERE %1$s = $1 AND %2$s IS NOT NULL GROUP BY 1) v',
+                    clone_internal.column_text('t', p.relation, p.type_column), p.value, tenant, clone_internal.spread(p.relation, '*', 20000)) INTO possible USING k.kind;
                 IF possible THEN
                     several := several || format(' Those of %s are rows of %s, which the store does not describe, and each is named by rows of one tenant only.', clone_internal.quoted(k.kind), k.target);
                 END IF;
@@ -305,9 +311,9 @@ BEGIN
                 FROM clone_internal.outside_tables_with_ids(ask_about_types.store, kinds, ids) w), '');
         END IF;
         PERFORM clone_internal.ask(ask_about_types.store, p.relation, p."column", place, 'error',
-            format(CASE WHEN NOT owned THEN '%s.%I names rows of the types %s, which no reference declares: are these rows left out?' ELSE '%s.%I names rows of the types %s, which no reference declares: do these values stay?' END,
-                p.relation, p."column", array_to_string(undeclared, ', '))
-                || CASE WHEN several <> '' THEN several || format(' If rows of one of them are meant, declare it with clone.store_reference(%L, %L, %L, <table>, type_column => %L, type_values => <type>)', ask_about_types.store, p.relation, p."column", p.type_column) ELSE '' END,
+            format(CASE WHEN NOT owned THEN '%s.%I%s names rows of the types %s, which no reference declares: are these rows left out?' ELSE '%s.%I%s names rows of the types %s, which no reference declares: do these values stay?' END,
+                p.relation, p."column", p.within, array_to_string(undeclared, ', '))
+                || CASE WHEN several <> '' THEN several || format(' If rows of one of them are meant, declare it with clone.store_reference(%L, %L, %L, <table>%s, type_column => %L, type_values => <type>)', ask_about_types.store, p.relation, p."column", p.at, p.type_column) ELSE '' END,
             CASE WHEN several = '' THEN otherwise END, CASE WHEN several <> '' THEN otherwise END);
     END LOOP;
 END

@@ -165,6 +165,28 @@ SET search_path = pg_catalog, pg_temp
 AS $$ SELECT '$' || string_agg(format('[''%s'']', m), '' ORDER BY n) FROM unnest(members) WITH ORDINALITY AS u (m, n) $$;
 COMMENT ON FUNCTION clone_internal.path_of_members(text[]) IS 'The JSONPath of a member within members of an object';
 
+CREATE FUNCTION clone_internal.members_of_path(path text) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN CASE WHEN path ~ '^[$]([[]''[^'']+''[]])+$' THEN ARRAY(SELECT m.match[1] FROM regexp_matches(path, '[[]''([^'']+)''[]]', 'g') WITH ORDINALITY AS m (match, n) ORDER BY m.n) END;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.members_of_path(text) IS 'The members that clone_internal.path_of_members() has made this JSONPath of; NULL: it is another one';
+
+-- The value of a member within members of a column's documents, as text, as SQL.
+CREATE FUNCTION clone_internal.value_at_members(alias text, relation regclass, "column" name, members text[]) RETURNS text
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (SELECT format('pg_catalog.jsonb_extract_path_text(%s, VARIADIC %L::pg_catalog.text[])', format(CASE WHEN a.atttypid = 'jsonb'::regtype THEN '%s.%I' ELSE 'clone_internal.json_of(%s.%I::text)' END, $1, $3), $4)
+            FROM pg_attribute a WHERE a.attrelid = $2 AND a.attname = $3);
+END
+$$;
+COMMENT ON FUNCTION clone_internal.value_at_members(text, regclass, name, text[]) IS 'The value of a member within members of a column''s documents, as text, as SQL';
+
 -- A column whose values are names of tables, beside one whose values are keys of these: a polymorphic pair under any names.
 CREATE FUNCTION clone_internal.ask_about_pairs(store text, places clone_internal.place[], sampled clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
@@ -212,13 +234,15 @@ BEGIN
         -- Logs with whole rows of the table that a column names, or with the key of its row alone: {"Id": 12}; {"before": {"id": 12}, "after": …}.
         SELECT k.relation, k."column", i."column", i.members, i.path
         FROM kinds k JOIN (
-            SELECT o.relation, o."column", array_remove(m.match, NULL) AS members, min(o.path) AS path FROM unnest(sampled) o CROSS JOIN LATERAL regexp_match(o.path, '^[$](?:[.][.])?(?:[[]''(\w+)''[]])?[[]''(\w+)''[]]$') AS m (match)
+            SELECT o.relation, o."column", array_remove(m.match, NULL) AS members, min(o.path) AS path, min(m.match[2]) AS member, bool_and(o.kind IS NOT NULL) AS has_type FROM unnest(sampled) o CROSS JOIN LATERAL regexp_match(o.path, '^[$](?:[.][.])?(?:[[]''(\w+)''[]])?[[]''(\w+)''[]]$') AS m (match)
             WHERE o.family IN ('json', 'text') AND m.match[2] ~* '^(_?id|uuid|guid|pk|gid)$' GROUP BY 1, 2, 3) i ON i.relation = k.relation AND i."column" <> k."column"
         WHERE NOT clone_internal.answered($1, i.relation, i."column", i.path) AND NOT clone_internal.answered($1, i.relation, i."column", clone_internal.path_of_members(i.members))
+          -- A member beside the key says itself which table is meant.
+          AND NOT (i.has_type AND EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = i.relation AND d."column" = i."column" AND starts_with(d.path, '$..[?@') AND right(d.path, length(i.member) + 4) = format('[''%s'']', i.member)))
     LOOP
         CONTINUE WHEN c.members IS NULL AND EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = c.relation AND q."column" = c.name);
         value := CASE WHEN c.members IS NULL THEN clone_internal.column_text('t', c.relation, c.name)
-                      ELSE format('pg_catalog.jsonb_extract_path_text(%s, VARIADIC %L::pg_catalog.text[])', (SELECT format(CASE WHEN a.atttypid = 'jsonb'::regtype THEN 't.%I' ELSE 'clone_internal.json_of(t.%I::text)' END, c.name) FROM pg_attribute a WHERE a.attrelid = c.relation AND a.attname = c.name), c.members) END;
+                      ELSE clone_internal.value_at_members('t', c.relation, c.name, c.members) END;
         calls := '';
         found := 0;
         agrees := true;
