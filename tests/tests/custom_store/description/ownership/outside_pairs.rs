@@ -166,7 +166,10 @@ async fn a_state_beside_a_key_is_no_pair() {
         "CREATE TABLE tenant (id serial PRIMARY KEY, name text); INSERT INTO tenant (name) VALUES ('A'), ('B');
          CREATE TABLE device (id bigserial PRIMARY KEY, tenant_id int NOT NULL REFERENCES tenant); INSERT INTO device (tenant_id) SELECT 1 + n % 2 FROM generate_series(1, 60) n;
          CREATE TABLE reading (id bigserial PRIMARY KEY, kind int, state text, dev bigint); INSERT INTO reading (kind, state, dev) SELECT 1 + id % 3, CASE id % 2 WHEN 0 THEN 'on' ELSE 'off' END, id FROM device;
-         CREATE TABLE country (id serial PRIMARY KEY, kind int, area_id int); INSERT INTO country (kind, area_id) SELECT 1 + n % 2, n % 7 FROM generate_series(1, 40) n",
+         CREATE TABLE country (id serial PRIMARY KEY, kind int, area_id int); INSERT INTO country (kind, area_id) SELECT 1 + n % 2, n % 7 FROM generate_series(1, 40) n;
+         CREATE TABLE person (id serial PRIMARY KEY, provider text, availability int); INSERT INTO person (provider, availability) SELECT 'device', n % 4 FROM generate_series(1, 40) n;
+         CREATE TABLE import (id serial PRIMARY KEY, tenant_id int NOT NULL REFERENCES tenant, data_type text, status int); INSERT INTO import (tenant_id, data_type, status) SELECT 1 + n % 2, 'devices', (1 - n % 2) * n % 8 FROM generate_series(0, 40) n;
+         CREATE TABLE export (id serial PRIMARY KEY, tenant_id int NOT NULL REFERENCES tenant, kind text, mode int); INSERT INTO export (tenant_id, kind, mode) SELECT 1 + n % 2, 'devices', (1 - n % 2) * n % 8 FROM generate_series(0, 40) n",
         "tenant",
     )
     .await;
