@@ -143,7 +143,7 @@ BEGIN
                 CASE WHEN clone_internal.computed_key(k.relation, k.name) <> '' THEN NULL
                      WHEN k.is_id THEN clone_internal.reference_call($1, c.relation, c."column", k.relation, c.path)
                      ELSE format('SELECT clone.store_reference(%L, %L, %L, %L, target_column => %L, path => %L);', $1, c.relation, c."column", k.relation, k.name, c.path) END,
-                clone_internal.keep_call($1, c.relation, c."column", c.path));
+                clone_internal.keep_call($1, c.relation, c."column", c.path), CASE WHEN clone_internal.computed_key(k.relation, k.name) = '' THEN k.relation END);
         END LOOP;
     END LOOP;
 END

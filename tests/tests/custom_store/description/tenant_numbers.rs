@@ -119,17 +119,27 @@ const TWO: &str = "CREATE TABLE realm (id varchar(36) PRIMARY KEY, name text); I
 async fn a_parent_that_is_the_tenant_and_addresses_below_two_tenants_follow() {
     let db = discovered(
         &format!(
-            "{TWO} CREATE TABLE component (id varchar(36) PRIMARY KEY, parent_id varchar(36), realm_id varchar(36) NOT NULL REFERENCES realm, base_url text);
-             INSERT INTO component SELECT md5(r.id || n)::uuid::text, r.id, r.id, '/realms/' || r.id || '/app' || n || '/' FROM realm r, generate_series(1, 5) n;
+            "{TWO} CREATE TABLE component (id varchar(36) PRIMARY KEY, parent_id varchar(36), realm_id varchar(36) NOT NULL REFERENCES realm, base_url text, a jsonb, b jsonb, c json, d jsonb);
+             INSERT INTO component SELECT md5(r.id || n)::uuid::text, r.id, r.id, '/realms/' || r.id || '/app' || n || '/', o, o, o, o FROM realm r, generate_series(1, 5) n, LATERAL (SELECT jsonb_build_object('home', r.id) AS o) x;
              CREATE TABLE part (id serial PRIMARY KEY, realm_id varchar(36) NOT NULL REFERENCES realm, parent_id int); INSERT INTO part (realm_id, parent_id) SELECT r.id, CASE WHEN n > 1 THEN 1 END FROM generate_series(1, 2) n, realm r WHERE r.id = 'acme'"
         ),
         "realm",
     )
     .await;
+    // One question about all documents that repeat the tenant.
+    assert_eq!(
+        db.list("SELECT question FROM clone.store_check('s') WHERE question LIKE '%home%'")
+            .await,
+        [
+            "documents name rows of public.realm at 4 places, as public.component.a at $..['home'], public.component.b at $..['home'], \
+          public.component.c at $..['home']: all values that were looked at are keys there"
+        ]
+    );
     answer_all(&db, "answer").await;
     let clone = db.clone_project("'acme', options => '{\"verify\": true}'").await;
     assert_eq!(
-        db.number(&format!("SELECT count(*) FROM component WHERE realm_id = '{clone}' AND parent_id = realm_id AND base_url LIKE '/realms/' || realm_id || '/app_/'")).await,
+        db.number(&format!("SELECT count(*) FROM component WHERE realm_id = '{clone}' AND parent_id = realm_id AND base_url LIKE '/realms/' || realm_id || '/app_/'
+            AND realm_id = ALL (ARRAY[a->>'home', b->>'home', c->>'home', d->>'home'])")).await,
         5
     );
     assert_eq!(
