@@ -189,6 +189,9 @@ const QUANTITIES: &[&str] = &[
     "display",
     "stage",
     "phase",
+    "severity",
+    "visibility",
+    "availability",
     "round",
     "part",
     "floor",
@@ -313,6 +316,7 @@ mod tests {
             "order_no",
             "year_of_birth",
             "Steps",
+            "availability",
             "statuss",
             "x",
         ] {

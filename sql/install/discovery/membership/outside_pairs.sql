@@ -183,7 +183,7 @@ BEGIN
             WHERE CASE WHEN k.vals IS NULL THEN o.rank < 3 ELSE cardinality(k.vals) BETWEEN 1 AND 30 AND (o.rank < 3 OR 2 * n.names >= cardinality(k.vals) OR clone_internal.says_id(o.name) AND cardinality(k.vals) BETWEEN 2 AND 20) END
               AND NOT EXISTS (SELECT FROM unnest(i.vals) v WHERE v ~ '[[:space:]]')
               -- Beside provider, the few numbers of a state are keys by chance.
-              AND (o.rank < 3 OR i.family <> 'int' OR clone_internal.says_id(o.name) OR cardinality(i.vals) >= 8)
+              AND (o.rank < 3 OR i.family <> 'int' OR clone_internal.says_id(o.name) OR NOT clone_internal.names_quantity(o.name))
             -- Beside item, user is who did it.
             ORDER BY o.rank, clone_internal.snake(o.name) ~ '^(object|item|record|row|entity|target|subject|resource|instance|document|ref|reference)(_(id|pk|key|no|nr|uuid))?$' DESC, clone_internal.names_person(o.name), b.attnum, a.attnum
         LOOP

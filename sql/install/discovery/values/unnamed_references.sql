@@ -226,7 +226,7 @@ BEGIN
         CROSS JOIN LATERAL (SELECT clone_internal.pair_word(k."column", true) AS type_word, clone_internal.pair_word(i."column", false) AS id_word) w
         WHERE NOT k.declared AND (NOT i.says_id OR w.id_word IN ('', COALESCE(w.type_word, clone_internal.snake(k."column"))) OR w.type_word = '') AND NOT clone_internal.names_person(i."column")
           -- Beside provider, the few numbers of a state are keys by chance.
-          AND (i.family <> 'int' OR i.says_id OR w.id_word = '' OR clone_internal.snake(i."column") = w.type_word OR cardinality(i.vals) >= 8 AND (w.type_word = '' OR NOT clone_internal.names_quantity(i."column")))
+          AND (i.family <> 'int' OR i.says_id OR w.id_word = '' OR clone_internal.snake(i."column") = w.type_word OR NOT clone_internal.names_quantity(i."column") OR w.type_word = '' AND cardinality(i.vals) >= 8)
           -- auditable_type says what auditable_id names, not what the small numbers in version do.
           AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = k.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> i."column"
                           AND clone_internal.snake(a.attname) ~ '_id$' AND clone_internal.snake(k."column") IN (regexp_replace(clone_internal.snake(a.attname), '_id$', '_type'), regexp_replace(clone_internal.snake(a.attname), '_id$', '_kind')))
