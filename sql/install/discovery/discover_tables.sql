@@ -50,6 +50,7 @@ DECLARE
     meant regclass[];
     prefix text;
     general boolean;
+    certain boolean;
 BEGIN
     SELECT a.prefix, a.general INTO prefix, general FROM clone_internal.prefix_of_application(schemas, (SELECT p.relation FROM clone.store_relation p WHERE p.store = $1 AND p.role = 'project')) a;
     -- By foreign keys: one NOT NULL column is enough; otherwise any of the nullable columns counts.
@@ -80,18 +81,26 @@ BEGIN
               AND NOT EXISTS (SELECT FROM clone.store_shared k WHERE k.store = discover_hops.store AND k.relation::oid = d.oid)
               AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = d.oid AND a.attnum = ANY (f.conkey))
         ), found AS MATERIALIZED (
-            SELECT p.relation, p.id_column, w.word, w.cut, clone_internal.family(i.atttypid) AS family
+            SELECT p.relation, p.id_column, w.word, w.cut, w.kin, w.first, clone_internal.family(i.atttypid) AS family
             FROM clone.store_relation p JOIN pg_class c ON c.oid = p.relation JOIN pg_attribute i ON i.attrelid = p.relation AND i.attname = p.id_column
-            CROSS JOIN LATERAL (SELECT clone_internal.table_word(c.relname) AS word, false AS cut
-                                UNION ALL SELECT clone_internal.table_word(substr(c.relname, length(prefix) + 1)), true WHERE starts_with(c.relname, prefix) AND length(c.relname) > length(prefix)) w
+            CROSS JOIN LATERAL (SELECT clone_internal.table_word(c.relname) AS word, false AS cut, false AS kin, NULL AS first
+                                UNION ALL SELECT clone_internal.table_word(substr(c.relname, length(prefix) + 1)), true, false, NULL WHERE starts_with(c.relname, prefix) AND length(c.relname) > length(prefix)
+                                -- Tables that begin with the same word: page_id in wiki_contents is a row of wiki_pages.
+                                UNION ALL SELECT clone_internal.table_word(substring(c.relname FROM '^[^_]+_(.+)')), true, true, substring(c.relname FROM '^[^_]+_') WHERE c.relname ~ '^[^_]+_.' AND starts_with(c.relname, prefix) IS NOT TRUE) w
             WHERE p.store = discover_hops.store
         )
-        SELECT DISTINCT ON (o.oid) o.oid, p.relation AS parent, p.id_column, o.attname AS name
-        FROM open o JOIN found p ON clone_internal.plain(p.word) = clone_internal.plain(o.word) AND p.family = o.family AND p.relation::oid <> o.oid
+        SELECT DISTINCT ON (o.oid) o.oid, p.relation AS parent, p.id_column, o.attname AS name, p.kin
+        FROM open o JOIN found p ON clone_internal.plain(p.word) = clone_internal.plain(o.word) AND p.family = o.family AND p.relation::oid <> o.oid AND (NOT p.kin OR starts_with(o.relname, p.first))
         -- Not if there is a table of this very name.
-        WHERE NOT (p.cut AND (NOT general AND NOT starts_with(o.relname, prefix) OR EXISTS (SELECT FROM clone_internal.discoverable(schemas) d WHERE d.word = o.word)))
-        ORDER BY o.oid, NOT o.attnotnull, o.attnum, p.cut, clone_internal.nearness(o.oid, p.relation), p.relation::oid
+        WHERE NOT (p.cut AND (NOT p.kin AND NOT general AND NOT starts_with(o.relname, prefix) OR EXISTS (SELECT FROM clone_internal.discoverable(schemas) d WHERE d.word = o.word)))
+        ORDER BY o.oid, p.kin, NOT o.attnotnull, o.attnum, p.cut, clone_internal.nearness(o.oid, p.relation), p.relation::oid
     LOOP
+        IF r.kin THEN
+            -- The values must say it too.
+            EXECUTE format('SELECT NOT EXISTS (SELECT FROM (SELECT t.%1$I AS x FROM %2$s AS t WHERE t.%1$I IS NOT NULL) s WHERE lower(s.x::text) <> ALL (clone_internal.in_place_of_null()) AND NOT EXISTS (SELECT FROM %3$s AS k WHERE %4$s)) AND EXISTS (SELECT FROM %5$s AS t WHERE t.%1$I IS NOT NULL)',
+                r.name, clone_internal.spread(r.oid::regclass, quote_ident(r.name), 50000), r.parent, clone_internal.equals_text('k', r.parent, r.id_column, 's.x::text'), r.oid::regclass) INTO certain;
+            CONTINUE WHEN NOT certain;
+        END IF;
         meant := clone_internal.meant_tables(store, r.oid::regclass, r.name, '', r.parent);
         -- Which of several tables of the same name it is, is asked.
         CONTINUE WHEN cardinality(meant) > 1;

@@ -257,7 +257,7 @@ BEGIN
                 -- A number under a word in the plural is a count.
                 AND (p.says_id OR p.family <> 'int' OR p.path <> '' OR clone_internal.singular(p."column") = p."column") AND (p.word = n.word OR p.word = n.word || '_' || n.name OR p.path <> '' AND n.word = substring(n.word FROM '^[^_]+_') || p.word OR p."column" ~* '^(ancestor|descendant)' OR p.path = '' AND clone_internal.table_match(p."column", n.word) < 3
                 OR p.path = '' AND n.is_id AND p."column" = n.name AND n.name !~* '^(id|uuid|key|code|no|nr|num|number|name|slug)$'
-                OR p.says_id AND (w.table_word LIKE n.word || E'\\_%' OR w.table_word LIKE E'%\\_' || n.word || E'\\_%')) AS named) d
+                OR p.says_id AND NOT (clone_internal.names_person(p."column") AND clone_internal.has_persons(n.word) = 0) AND (w.table_word LIKE n.word || E'\\_%' OR w.table_word LIKE E'%\\_' || n.word || E'\\_%')) AS named) d
         CROSS JOIN LATERAL (SELECT CASE
             WHEN h.sure THEN 'error'
             WHEN h.keys < cardinality(p.vals) THEN NULL
