@@ -28,6 +28,11 @@ BEGIN
               SELECT d.relation, a.attnum, d.target, b.attnum FROM clone.store_reference d JOIN pg_attribute a ON a.attrelid = d.relation AND a.attname = d."column" JOIN pg_attribute b ON b.attrelid = d.target AND b.attname = d.target_column
               WHERE d.store = $1 AND d.form = 'column' AND d.condition IS NULL
               UNION
+              -- Fields of all tenants, by the name of the column alone: custom_field_id.
+              SELECT a.attrelid, a.attnum, d.oid, b.attnum FROM clone_internal.discoverable(clone_internal.schemas_of($1)) d JOIN clone.store_relation v ON v.store = $1 JOIN pg_attribute a ON a.attrelid = v.relation AND a.attnum > 0 AND NOT a.attisdropped
+              JOIN pg_attribute b ON b.attrelid = d.oid AND b.attname = clone_internal.key_of(d.oid::regclass) AND clone_internal.family(b.atttypid) = clone_internal.family(a.atttypid)
+              WHERE clone_internal.named_table(a.attname, false) = d.word AND NOT EXISTS (SELECT FROM clone.store_relation o WHERE o.store = $1 AND o.relation = d.oid)
+              UNION
               -- Rows of values belong through the row of their field, by the name of the column alone.
               SELECT j.relation, a.attnum, g.relation, b.attnum FROM clone.store_relation j JOIN pg_attribute a ON a.attrelid = j.relation AND a.attname = j.join_column
               JOIN clone.store_relation g ON g.store = $1 AND j.parents = ARRAY[g.relation] JOIN pg_attribute b ON b.attrelid = g.relation AND b.attname = g.id_column AND clone_internal.family(b.atttypid) = clone_internal.family(a.atttypid)

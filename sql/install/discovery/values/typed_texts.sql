@@ -238,7 +238,7 @@ BEGIN
                 t.target, clone_internal.equals_text('k', t.target, t.key, 's.x'), clone_internal.tenant_sql($1, t.target, 'k'), rows) INTO seen USING s.kind;
             IF seen.same AND (t.named OR seen.vals >= 3 AND seen.tenants >= 2 AND (clone_internal.share_of_numbers(t.target, t.key) / seen.tenants) ^ LEAST(seen.vals, 40) < 0.001) THEN
                 fits := fits || t.target;
-                EXIT WHEN t.named OR t.within;
+                EXIT WHEN t.named OR t.within OR cardinality(fits) > 1;
             END IF;
         END LOOP;
         -- Of several whose keys they are, nothing says which, unless the first one is named.
