@@ -279,6 +279,8 @@ DECLARE
     r record;
     empty text;
     found record;
+    project regclass := (SELECT r.relation FROM clone.store_relation r WHERE r.store = $1 AND r.role = 'project');
+    tenants bigint;
     ways clone_internal.naming_way[] := ARRAY(SELECT n FROM clone_internal.naming_ways($1) n);
     -- Ways that other questions propose: together they must not form a circle.
     proposed jsonb := (SELECT COALESCE(jsonb_agg(jsonb_build_array(w.relation::oid::bigint, w.parent::oid::bigint)), '[]') FROM unnest(ways) w JOIN clone.store_question q ON q.store = $1 AND q.relation = w.relation AND q.path = '$unowned'
@@ -298,9 +300,13 @@ BEGIN
         ORDER BY o.relation::oid
     LOOP
         found := clone_internal.named_by_one_tenant(r.relation, r.unowned, r.uses, clone_internal.equals_text('p', r.relation, r.id_column, 'u.x'));
-        CONTINUE WHEN found.by_one IS NOT TRUE;
+        IF found.by_one IS NOT TRUE AND found.rows > 0 THEN
+            -- Where there is one tenant, nothing says that others would not name the same.
+            EXECUTE format('SELECT count(*) FROM (SELECT FROM %s LIMIT 2) AS t', project) INTO tenants;
+        END IF;
+        CONTINUE WHEN found.by_one IS NOT TRUE AND (found.rows = 0 OR tenants > 1);
         empty := clone_internal.empty_owner($1, r.relation);
-        PERFORM clone_internal.ask($1, r.relation, r.id_column, '$unowned', 'error',
+        PERFORM clone_internal.ask($1, r.relation, r.id_column, '$unowned', CASE WHEN found.by_one THEN 'error' ELSE 'warning' END,
             format('%s rows of %s belong to no tenant, and one tenant only names each of them by %s, as if it were a part of that: they are not cloned, and the clone names the source''s', found.rows, r.relation, r.names),
             (SELECT string_agg(x || CASE WHEN empty <> '' THEN format(', condition => %L', empty) ELSE '' END || ');', ' ') FROM unnest(string_to_array(r.calls, '|')) x),
             format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, r.relation, r.id_column, '$unowned'));
