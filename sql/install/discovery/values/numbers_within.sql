@@ -249,6 +249,7 @@ DECLARE
     families text[];
     members text[];
     remaining text[];
+    own_keys boolean[];
     numbers clone_internal.number_within[] := '{}';
     targets regclass[];
     keys name[];
@@ -262,7 +263,8 @@ BEGIN
     SELECT array_agg(n.relation), array_agg(n.name) INTO targets, keys
     -- Keys, and the numbers of a sequence beside them: INV-10034.
     FROM (SELECT n.relation, n.name FROM clone_internal.naming_columns($1) n WHERE n.family = 'int' AND (n.is_id AND NOT clone_internal.has_key_of_another($1, n.relation, n.name) OR NOT n.is_id AND n.role <> 'project') ORDER BY n.relation::oid, n.is_id DESC, n.name) n;
-    SELECT array_agg(o.relation), array_agg(o.name), array_agg(o.family), array_agg(array_to_string(o.members || '-'::text, ' ')), array_agg(o.remaining) INTO relations, columns, families, members, remaining
+    SELECT array_agg(o.relation), array_agg(o.name), array_agg(o.family), array_agg(array_to_string(o.members || '-'::text, ' ')), array_agg(o.remaining),
+           array_agg(EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation = o.relation AND r.id_column = o.name)) INTO relations, columns, families, members, remaining, own_keys
     FROM (SELECT o.* FROM clone_internal.columns_with_numbers($1) o ORDER BY o.relation::oid, o.name) o;
     IF targets IS NULL OR columns IS NULL THEN
         RETURN;
@@ -310,8 +312,9 @@ BEGIN
             SELECT n.place, n.words, n.signs, n.nth, count(DISTINCT n.value) AS numbers, min(n.example) AS example,
                    -- Seconds or milliseconds since 1970.
                    bool_and(n.value ~ '^(1[0-9]|20)[0-9]{8}$|^1[0-9]{12}$') AS of_time,
-                   -- Numbers that rise from row to row in names and quantities are numbers of the rows: p1, p2, p3. Those begin with small ones.
-                   10 * sum(n.falls) < sum(n.times) AND (families[n.place] <> 'text' OR min(n.value::numeric) <= 3 * count(DISTINCT n.value)) AND NOT (n.signs <> '' AND bool_and(strpos(n.example, n.value || '@') > 0)) AND (
+                   -- Numbers that rise from row to row in names and quantities are numbers of the rows: p1, p2, p3. With zeros before them (INV-000320)
+                   -- such numbers begin with small ones.
+                   10 * sum(n.falls) < sum(n.times) AND NOT (families[n.place] = 'text' AND NOT own_keys[n.place] AND min(n.value::numeric) > 3 * count(DISTINCT n.value) AND bool_and(strpos(n.example, '0' || n.value) > 0)) AND NOT (n.signs <> '' AND bool_and(strpos(n.example, n.value || '@') > 0)) AND (
                        n.words ~ '[[:alpha:]][-_ #.+]*$'
                        -- In a value that PHP has serialised, the name is before the type: "page";i:5.
                        OR clone_internal.names_quantity(COALESCE(substring(n.words FROM '"([[:alpha:]_]+)";[ids]:[^[:alnum:]]*$'), substring(n.words FROM '([[:alpha:]_]+)[^[:alnum:]_]*$'), columns[n.place]::text))
