@@ -24,6 +24,10 @@ DECLARE
     own name := clone_internal.own_key(relation, project_column);
     child oid;
 BEGIN
+    -- A part of the key that names the parent is no key of its own: drafts (user_id, channel_id, root_id) of a channel.
+    IF own = join_column AND EXISTS (SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attname = own WHERE i.indrelid = relation AND i.indisprimary AND i.indnkeyatts > 1 AND a.attnum = ANY (i.indkey::int2[])) THEN
+        own := NULL;
+    END IF;
     PERFORM clone.store_table(store, relation::regclass,
         CASE WHEN own IS NOT NULL AND project_column IS NOT NULL THEN 'resource' ELSE 'derived' END,
         id_column => own, project_column => project_column, parent => NULLIF(parent, 0)::regclass, join_column => join_column);

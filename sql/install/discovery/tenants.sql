@@ -306,7 +306,8 @@ BEGIN
                             CASE WHEN c.family = 'text' THEN format('condition => %L, ', format('%s OPERATOR(pg_catalog.=) ANY (SELECT %s FROM %s AS k)',
                                 clone_internal.column_text(NULL, c.relation, c.name), clone_internal.column_text('k', n.relation, n.name), n.relation)) ELSE '' END), ' ' ORDER BY t.number)
                  FROM unnest(targets) WITH ORDINALITY AS t (target, number) JOIN clone_internal.naming_columns(ask_about_links.store) n ON n.relation = t.target AND n.is_id)
-                    || ' ' || clone_internal.table_call(ask_about_links.store, c.relation, NULL, NULL, NULL),
+                    -- A part of the key that holds keys of other rows is no key of its own.
+                    || ' ' || clone_internal.table_call(ask_about_links.store, c.relation, 'derived', NULLIF(clone_internal.own_key(c.relation, NULL), c.name), NULL, NULL, NULL),
                 format('SELECT clone.store_shared(%L, %L);', ask_about_links.store, c.relation));
             CONTINUE;
         END IF;

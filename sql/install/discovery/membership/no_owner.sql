@@ -63,7 +63,8 @@ BEGIN
     IF EXISTS (SELECT FROM clone.store_relation r WHERE r.store = owned_sql.store AND r.relation = owned_sql.relation AND r.role = 'project') THEN
         RETURN 'true';
     ELSIF tenant NOT LIKE '%.ctid::text' AND NOT EXISTS (SELECT FROM clone.store_membership m WHERE m.store = owned_sql.store AND m.relation = owned_sql.relation) THEN
-        RETURN format('%s IS NOT NULL', tenant);
+        -- An empty text is no tenant: channels of no team.
+        RETURN format($s$COALESCE(lower((%s)::text), '') <> ALL (clone_internal.in_place_of_null())$s$, tenant);
     END IF;
     RETURN COALESCE('(' || clone_internal.unowned_sql(store, relation, alias) || ') IS NOT TRUE', 'true');
 END

@@ -1,6 +1,7 @@
 //! Declarations that correct earlier ones, and what discovery guessed.
 
 use super::super::{answer_all, discovered, open};
+use crate::assert_verified;
 
 const CATEGORIES: &str = "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B');
     CREATE TABLE category (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, name text); INSERT INTO category (org_id, name) SELECT 1 + n % 2, 'c' || n FROM generate_series(1, 20) n;";
@@ -150,4 +151,55 @@ async fn the_other_answer_about_a_column_by_which_rows_belong_is_accepted() {
     answer_all(&db, "otherwise").await;
     db.clone_project("'1', 'copy'").await;
     assert_eq!(db.number("SELECT count(*) FROM machines").await, 18);
+}
+
+#[tokio::test]
+async fn parts_of_a_key_that_name_other_rows_are_no_keys_of_their_own() {
+    // Drafts of a channel, preferences that name teams, posts or users. Direct channels have an empty text as their team.
+    let db = discovered(
+        "CREATE FUNCTION made(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT substr(translate(md5($1) || md5($1 || 'x'), '0123', 'wxyz'), 1, 26) $$;
+         CREATE TABLE teams (id varchar(26) PRIMARY KEY, name varchar(64) UNIQUE); INSERT INTO teams SELECT made('t' || n), 'team ' || n FROM generate_series(1, 3) n;
+         CREATE TABLE users (id varchar(26) PRIMARY KEY, username varchar(64) UNIQUE); INSERT INTO users SELECT made('u' || n), 'user ' || n FROM generate_series(1, 12) n;
+         CREATE TABLE channels (id varchar(26) PRIMARY KEY, teamid varchar(26), words text); INSERT INTO channels SELECT made('c' || n), made('t' || 1 + n % 3), 'c' || n FROM generate_series(1, 12) n;
+         INSERT INTO channels SELECT made('d' || n), '', 'd' || n FROM generate_series(1, 4) n;
+         CREATE TABLE posts (id varchar(26) PRIMARY KEY, channelid varchar(26), userid varchar(26), words text); INSERT INTO posts SELECT made('p' || c.id || n), c.id, made('u' || n), c.words FROM channels c, generate_series(1, 3) n;
+         CREATE TABLE fileinfo (id varchar(26) PRIMARY KEY, postid varchar(26), channelid varchar(26)); INSERT INTO fileinfo SELECT made('f' || id), id, channelid FROM posts;
+         CREATE TABLE drafts (userid varchar(26) NOT NULL, channelid varchar(26) NOT NULL, rootid varchar(26) NOT NULL DEFAULT '', words text, PRIMARY KEY (userid, channelid, rootid)); INSERT INTO drafts (userid, channelid, words) SELECT userid, channelid, words FROM posts;
+         CREATE TABLE preferences (userid varchar(26) NOT NULL, category varchar(32) NOT NULL, name varchar(32) NOT NULL, value text, PRIMARY KEY (userid, category, name));
+         INSERT INTO preferences SELECT userid, 'flagged_post', id, words FROM posts UNION ALL SELECT id, 'tutorial', id, '1' FROM users UNION ALL SELECT u.id, 'theme', t.id, t.name FROM users u, teams t",
+        "teams",
+    )
+    .await;
+    let said = open(&db).await;
+    assert_eq!(said, ["error public.preferences.name"]);
+    answer_all(&db, "answer").await;
+    let clone = db
+        .clone_project("(SELECT id FROM teams WHERE name = 'team 2'), 'copy'")
+        .await;
+    for (query, rows) in [
+        (
+            "drafts d JOIN channels c ON c.id = d.channelid AND c.words = d.words JOIN users u ON u.id = d.userid WHERE c.teamid",
+            12,
+        ),
+        (
+            "fileinfo f JOIN posts p ON p.id = f.postid AND p.channelid = f.channelid JOIN channels c ON c.id = p.channelid WHERE c.teamid",
+            12,
+        ),
+        (
+            "preferences f JOIN users u ON u.id = f.userid JOIN posts p ON p.id = f.name AND p.words = f.value JOIN channels c ON c.id = p.channelid WHERE c.teamid",
+            12,
+        ),
+        (
+            "preferences f JOIN users u ON u.id = f.userid WHERE f.category = 'theme' AND f.name",
+            12,
+        ),
+    ] {
+        assert_eq!(
+            db.number(&format!("SELECT count(*) FROM {query} = '{clone}'"))
+                .await,
+            rows,
+            "{query}"
+        );
+    }
+    assert_verified(&db, &clone).await;
 }
