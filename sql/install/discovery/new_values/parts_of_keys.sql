@@ -1,5 +1,5 @@
--- Keys that people made of several words, of which another text has all but the beginning: block-v1:Org+C+R+type@problem beside the key
--- course-v1:Org+C+R.
+-- Keys that people made of several words, which another text has within it, or all but the beginning: /files/ACC-INV-2024-00001.pdf, and
+-- block-v1:Org+C+R+type@problem beside the key course-v1:Org+C+R.
 
 -- What all of these texts begin with, up to a sign: course-v1:. Empty if that is nothing.
 CREATE FUNCTION clone_internal.common_beginning(vals text[]) RETURNS text
@@ -34,8 +34,8 @@ BEGIN
     FOR k IN SELECT n.relation, n.name FROM clone_internal.naming_columns($1) n WHERE n.is_id AND n.family = 'text' ORDER BY n.relation::oid LOOP
         vals := clone_internal.sampled_texts(k.relation, k.name);
         -- Words with a sign between them. Dates and numbers with signs are anywhere, and generated keys are found by themselves.
-        rests := ARRAY(SELECT DISTINCT r.rest FROM (SELECT substr(v, length(clone_internal.common_beginning(vals)) + 1) AS rest FROM unnest(vals) v) r
-                       WHERE length(r.rest) >= 6 AND r.rest ~ '[[:alnum:]][^[:alnum:] ][[:alnum:]]' AND r.rest ~ '[[:alpha:]]{2}' AND r.rest !~* ('^[{]?' || clone_internal.uuid_pattern('-') || '[}]?$') LIMIT 500);
+        rests := ARRAY(SELECT DISTINCT r.rest FROM (SELECT unnest(ARRAY[substr(v, length(b.beginning) + 1), v]) AS rest FROM unnest(vals) v CROSS JOIN (SELECT clone_internal.common_beginning(vals) AS beginning OFFSET 0) b) r
+                       WHERE length(r.rest) >= 6 AND r.rest ~ '[[:alnum:]][^[:alnum:] ][[:alnum:]]' AND r.rest ~ '[[:alpha:]]{2}' AND r.rest !~* ('^[{]?' || clone_internal.uuid_pattern('-') || '[}]?$') LIMIT 1000);
         CONTINUE WHEN 2 * cardinality(rests) < cardinality(vals) OR cardinality(rests) < 2;
         FOR p IN
             SELECT o.relation, o."column" AS name, o.path, o.vals[:60] AS vals FROM unnest($2) o
@@ -57,7 +57,7 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.ask_about_parts_of_keys(text, clone_internal.place[]) IS 'Records questions about texts that hold all of a key but its beginning';
+COMMENT ON FUNCTION clone_internal.ask_about_parts_of_keys(text, clone_internal.place[]) IS 'Records questions about texts that hold a key of several words, or all of it but its beginning';
 
 -- Texts with the key of their own row, with zeros before it: INV-000123. They look like numbers that the tenant gives, and lead to the source's row.
 CREATE FUNCTION clone_internal.ask_about_own_numbers(store text, places clone_internal.place[]) RETURNS void
