@@ -44,6 +44,7 @@ DECLARE
     tops numeric[] := '{}';
     top numeric;
     c record;
+    project regclass := (SELECT r.relation FROM clone.store_relation r WHERE r.store = $1 AND r.role = 'project');
 BEGIN
     SELECT array_agg(o.relation ORDER BY o.role <> 'project', o.relation::oid), array_agg(o.attname ORDER BY o.role <> 'project', o.relation::oid) INTO relations, keys
     FROM (
@@ -82,17 +83,20 @@ BEGIN
         ), chosen AS (
             SELECT k.*, COALESCE(n.oid, (SELECT g.oid FROM general g WHERE g.next > k.top))::regclass AS sequence FROM keyed k LEFT JOIN named n ON n.relation = k.relation
         )
-        SELECT (array_agg(h.relation ORDER BY h.number))[1] AS relation, (array_agg(h.key ORDER BY h.number))[1] AS key, count(*) AS tables, string_agg(format('%s.%I', h.relation, h.key), ', ' ORDER BY h.number) FILTER (WHERE h.number <= 5) AS places,
+        SELECT o.of_project, (array_agg(h.relation ORDER BY h.number))[1] AS relation, (array_agg(h.key ORDER BY h.number))[1] AS key, count(*) AS tables, string_agg(format('%s.%I', h.relation, h.key), ', ' ORDER BY h.number) FILTER (WHERE h.number <= 5) AS places,
                string_agg(DISTINCT h.sequence::text, ', ') AS sequences,
                string_agg(CASE WHEN h.sequence IS NOT NULL THEN format('ALTER TABLE %s ALTER COLUMN %I SET DEFAULT pg_catalog.nextval(%L::pg_catalog.regclass);', h.relation, h.key, h.sequence)
                                ELSE clone_internal.sequence_calls(h.relation, h.key, h.top) END, ' ' ORDER BY h.number) AS calls,
                string_agg(format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, h.relation, h.key, '$sequence'), ' ' ORDER BY h.number) AS otherwise
-        FROM chosen h GROUP BY h.sequence IS NULL ORDER BY 1
+        FROM chosen h CROSS JOIN LATERAL (SELECT h.sequence IS NULL AND h.relation = project AS of_project) o GROUP BY h.sequence IS NULL, o.of_project ORDER BY 1
     LOOP
-        PERFORM clone_internal.ask($1, c.relation, c.key, '$sequence', 'error',
+        PERFORM clone_internal.ask($1, c.relation, c.key, '$sequence',
+            -- Each clone can be given the key of its tenant.
+            CASE WHEN c.of_project THEN 'warning' ELSE 'error' END,
             format(CASE c.tables WHEN 1 THEN 'the keys of a table have no default, and a clone needs new ones (%2$s): ' ELSE 'the keys of %1$s tables have no default, and a clone needs new ones (%2$s): ' END, c.tables, c.places)
                 || CASE WHEN c.sequences IS NOT NULL THEN format('do they come from %s? A default changes nothing for an application that gives the keys itself', c.sequences)
-                        ELSE 'does the server give them, from numbers above all that exist? An application that gives the keys itself must not give those of clones again' END, c.calls, c.otherwise);
+                        ELSE 'does the server give them, from numbers above all that exist? An application that gives the keys itself must not give those of clones again' END
+                || CASE WHEN c.of_project THEN format('. Without one, each clone must be told its key: options => %L', '{"target": "…"}') ELSE '' END, c.calls, c.otherwise);
     END LOOP;
 END
 $$;

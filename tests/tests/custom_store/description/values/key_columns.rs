@@ -214,7 +214,8 @@ async fn keys_that_the_application_gives_come_from_the_server_if_that_is_the_ans
     assert_eq!(
         said,
         [
-            "error the keys of 3 tables have no default, and a clone needs new ones (public.mandant.id, public.person.id, public.message.id): does the server give them, from numbers above all that exist? An application that gives the keys itself must not give those of clones again"
+            "error the keys of 2 tables have no default, and a clone needs new ones (public.person.id, public.message.id): does the server give them, from numbers above all that exist? An application that gives the keys itself must not give those of clones again",
+            "warning the keys of a table have no default, and a clone needs new ones (public.mandant.id): does the server give them, from numbers above all that exist? An application that gives the keys itself must not give those of clones again. Without one, each clone must be told its key: options => '{\"target\": \"…\"}'"
         ]
     );
     answer_all(&db, "answer").await;
