@@ -314,7 +314,7 @@ BEGIN
                    bool_and(n.value ~ '^(1[0-9]|20)[0-9]{8}$|^1[0-9]{12}$') AS of_time,
                    -- Numbers that rise from row to row in names and quantities are numbers of the rows: p1, p2, p3. With zeros before them (INV-000320)
                    -- such numbers begin with small ones.
-                   10 * sum(n.falls) < sum(n.times) AND NOT (families[n.place] = 'text' AND NOT own_keys[n.place] AND min(n.value::numeric) > 3 * count(DISTINCT n.value) AND bool_and(strpos(n.example, '0' || n.value) > 0)) AND NOT (n.signs <> '' AND bool_and(strpos(n.example, n.value || '@') > 0)) AND (
+                   10 * sum(n.falls) < sum(n.times) AND NOT (families[n.place] = 'text' AND NOT own_keys[n.place] AND min(n.value::numeric) > 3 * count(DISTINCT n.value) AND n.words ~ '[[:alpha:]]' AND bool_and(strpos(n.example, '0' || n.value) > 0)) AND NOT (n.signs <> '' AND bool_and(strpos(n.example, n.value || '@') > 0)) AND (
                        n.words ~ '[[:alpha:]][-_ #.+]*$'
                        -- In a value that PHP has serialised, the name is before the type: "page";i:5.
                        OR clone_internal.names_quantity(COALESCE(substring(n.words FROM '"([[:alpha:]_]+)";[ids]:[^[:alnum:]]*$'), substring(n.words FROM '([[:alpha:]_]+)[^[:alnum:]_]*$'), columns[n.place]::text))
