@@ -297,7 +297,8 @@ BEGIN
                    string_agg(format('%s.%I', w.relation, w.columns[1]), ', ' ORDER BY w.columns) AS names
             FROM unnest(ways) w JOIN clone.store_relation p ON p.store = $1 AND p.relation = w.relation AND p.role = 'project'
             WHERE w.parent = o.relation AND cardinality(w.columns) = 1 AND w.others = ARRAY[o.id_column::text] AND w.condition IS NULL AND NOT w.person) n
-        WHERE n.uses IS NOT NULL AND NOT clone_internal.names_lookup(clone_internal.table_word(k.relname)) AND NOT clone_internal.has_open_owner($1, o.relation, o.unowned)
+        -- Few tenants' tables name rows of others.
+        WHERE EXISTS (SELECT FROM unnest(ways) w WHERE w.relation = project) AND n.uses IS NOT NULL AND NOT clone_internal.names_lookup(clone_internal.table_word(k.relname)) AND NOT clone_internal.has_open_owner($1, o.relation, o.unowned)
         ORDER BY o.relation::oid
     LOOP
         found := clone_internal.named_by_one_tenant(r.relation, r.unowned, r.uses, clone_internal.equals_text('p', r.relation, r.id_column, 'u.x'));
