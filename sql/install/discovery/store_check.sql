@@ -41,6 +41,41 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.names_own_tenant(text, regclass, name, regclass, name) IS 'The tenants'' table, if a column that is named after another one has the tenant of its row in each row';
 
+-- The text of a literal as format() writes it.
+CREATE FUNCTION clone_internal.unquoted(literal text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN CASE WHEN literal LIKE 'E%' THEN replace(replace(substr(literal, 3, length(literal) - 3), '''''', ''''), E'\\\\', E'\\') ELSE replace(substr(literal, 2, length(literal) - 2), '''''', '''') END;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.unquoted(text) IS 'The text of an SQL literal as format() writes it';
+
+-- Whether all is declared that the calls of an answer declare: of one question about several columns or tables.
+CREATE FUNCTION clone_internal.calls_are_made(store text, calls text) RETURNS boolean
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    c record;
+    made boolean;
+BEGIN
+    FOR c IN
+        SELECT to_regclass(clone_internal.unquoted(m.match[1])) AS relation, clone_internal.unquoted(m.match[2])::name AS "column", to_regclass(clone_internal.unquoted(m.match[3])) AS target,
+               COALESCE(clone_internal.unquoted(substring(m.match[4] FROM ', path => (E?''(?:[^'']|'''')*'')')), '') AS path
+        FROM regexp_matches(calls, 'clone[.]store_reference[(]E?''(?:[^'']|'''')*'', (E?''(?:[^'']|'''')*''), (E?''(?:[^'']|'''')*''), (E?''(?:[^'']|'''')*'')((?:, [a-z_]+ => E?''(?:[^'']|'''')*'')*)[)]', 'g') AS m (match)
+    LOOP
+        made := CASE WHEN c.path <> '' AND EXISTS (SELECT FROM clone.store_reference r WHERE r.store = $1 AND r.relation = c.relation AND r."column" = c."column" AND r.path = c.path)
+                     THEN EXISTS (SELECT FROM clone.store_reference r WHERE r.store = $1 AND r.relation = c.relation AND r."column" = c."column" AND r.path = c.path AND r.target = c.target)
+                     ELSE clone_internal.answered($1, c.relation, c."column", c.path) END;
+        EXIT WHEN NOT made;
+    END LOOP;
+    RETURN made;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.calls_are_made(text, text) IS 'Whether all is declared that the calls of an answer declare; NULL: they declare no reference';
+
 CREATE FUNCTION clone_internal.store_questions(store text) RETURNS TABLE (severity text, subject text, question text, answer text, otherwise text)
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -92,6 +127,8 @@ AS $$
     SELECT q.severity, CASE WHEN q.path = '$text_keys' THEN '' ELSE format('%s.%I', q.relation, q."column") || CASE WHEN q.path = '' OR q.path = ANY (clone_internal.question_kinds()) THEN '' ELSE ' ' || q.path END END, q.question, q.answer, q.otherwise
     FROM clone.store_question q
     WHERE q.store = $1 AND NOT clone_internal.answered($1, q.relation, q."column", q.path)
+      -- One question about several columns or tables, or about a path that is declared in another form.
+      AND NOT ((q.path IN ('$documents', '$columns') OR q.path <> ALL (clone_internal.question_kinds()) AND q.path LIKE '$%' AND q.answer LIKE '%, path => %') AND COALESCE(clone_internal.calls_are_made($1, q.answer), false))
       AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = q.relation AND a.attname = q."column" AND NOT a.attisdropped)
       -- A column as the reason: discovery supposes that the table is shared.
       AND NOT EXISTS (SELECT FROM clone.store_shared s WHERE s.store = $1 AND s.relation = q.relation AND NOT (q.path = '$links' AND s.reason = q."column"))

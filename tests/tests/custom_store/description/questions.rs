@@ -440,3 +440,42 @@ async fn more_than_three_questions_of_one_kind_are_one() {
         75
     );
 }
+
+#[tokio::test]
+async fn a_clone_may_follow_the_calls_of_its_hints() {
+    // Questions about several columns, about members of documents, and about texts with the name of a table.
+    let db = discovered(
+        r#"CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B'), ('C');
+           CREATE TABLE post (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org); INSERT INTO post SELECT 4700 + n, 1 + n % 3 FROM generate_series(1, 60) n; SELECT setval('post_id_seq', 9999);
+           CREATE TABLE score (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, a int, b int, c int, d int); INSERT INTO score (org_id, a, b, c, d) SELECT org_id, id, id, id, id FROM post;
+           CREATE TABLE event (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, e jsonb, f jsonb, g jsonb, h jsonb, subject_type text, row jsonb);
+           INSERT INTO event (org_id, e, f, g, h, subject_type, row) SELECT org_id, o, o, o, o, 'Post', jsonb_build_object('after', jsonb_build_object('id', id)) FROM post,
+               LATERAL (SELECT jsonb_build_object('zz', id, 'text', 'see post/' || id || ' please') AS o) x"#,
+        "org",
+    )
+    .await;
+    let mut hints = 0;
+    let clone = loop {
+        let asked = db
+            .list("SELECT question FROM clone_internal.store_questions('s') WHERE severity = 'error'")
+            .await;
+        if asked.is_empty() {
+            break db.clone_project("'1', options => '{\"verify\": true}'").await;
+        }
+        let hint = db.fails("SELECT project_clone('1')").await.hint;
+        let calls = hint
+            .strip_prefix("Answer it: ")
+            .and_then(|hint| hint.split(" If it is not so: ").next())
+            .unwrap();
+        db.run(calls).await;
+        hints += 1;
+        assert!(hints < 20, "{asked:#?}");
+    };
+    assert!(hints > 3);
+    assert_verified(&db, &clone).await;
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM event v JOIN post p ON p.id::text = v.e->>'zz' AND p.org_id = v.org_id JOIN score s ON s.a = p.id AND s.b = p.id AND s.c = p.id AND s.d = p.id AND s.org_id = v.org_id
+            WHERE v.org_id = {clone} AND p.id::text = ALL (ARRAY[f->>'zz', g->>'zz', h->>'zz', v.row #>> '{{after,id}}']) AND h->>'text' = 'see post/' || p.id || ' please'")).await,
+        20
+    );
+}
