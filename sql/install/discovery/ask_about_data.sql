@@ -221,8 +221,10 @@ BEGIN
             IF q.relation = ANY (q.targets) AND clone_internal.named_word(q."column") = 'parent' AND NOT clone_internal.has_roots(q.relation, q."column", (SELECT r.id_column FROM clone.store_relation r WHERE r.store = ask_about_data.store AND r.relation = q.relation)) THEN
                 q.targets := array_remove(q.targets, q.relation);
             END IF;
-            -- Small numbers are keys of many tables by chance, but not of rows of the same tenant.
-            q.targets := ARRAY(SELECT k.target FROM unnest(q.targets) WITH ORDINALITY AS k (target, place) WHERE k.place <= 60 AND clone_internal.of_same_tenant(ask_about_data.store, q.relation, q."column", k.target) IS NOT FALSE ORDER BY k.place);
+            -- Small numbers are keys of many tables by chance, but not of rows of the same tenant. Rows of which none has a tenant are not cloned: keys of them stay.
+            q.targets := ARRAY(SELECT k.target FROM unnest(q.targets) WITH ORDINALITY AS k (target, place) CROSS JOIN LATERAL (SELECT clone_internal.of_same_tenant(ask_about_data.store, q.relation, q."column", k.target) AS same OFFSET 0) o
+                WHERE k.place <= 60 AND (o.same OR o.same IS NULL AND (clone_internal.tenant_sql(ask_about_data.store, q.relation, 't') LIKE '%.ctid::text' OR clone_internal.tenant_sql(ask_about_data.store, k.target, 'k') LIKE '%.ctid::text'
+                       OR clone_internal.always_owned(ask_about_data.store, k.target))) ORDER BY k.place);
             CONTINUE WHEN q.targets = '{}';
             IF clone_internal.pair_partner(ask_about_data.store, q.relation, q."column", q.targets) IS NOT NULL THEN
                 paired := paired || ROW(q.relation, q."column", q.path, q.kind, q.family, q.what, q.says_id, q.seen, q.keys, q.targets, q.separators)::clone_internal.seen_place;

@@ -75,3 +75,27 @@ async fn a_number_that_agrees_with_documents_is_the_tenant() {
         ["error public.events.grp"]
     );
 }
+
+#[tokio::test]
+async fn small_numbers_are_no_keys_of_rows_without_a_tenant() {
+    // Of steps, they are keys of rows of other tenants; of signals, nothing says whose rows they are.
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B');
+         CREATE TABLE step (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org); INSERT INTO step (org_id) SELECT 1 + n / 11 FROM generate_series(1, 20) n;
+         CREATE TABLE run (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), org_id int NOT NULL REFERENCES org); INSERT INTO run (org_id) SELECT 1 + n / 11 FROM generate_series(1, 20) n;
+         CREATE TABLE signal (id serial PRIMARY KEY, run_id uuid REFERENCES run, note text); INSERT INTO signal (note) SELECT 'x' FROM generate_series(1, 12) n;
+         CREATE TABLE entry (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, branch_id bigint, node_id bigint); INSERT INTO entry (org_id, branch_id, node_id) SELECT 1 + n / 11, 1, 1 + n % 3 FROM generate_series(0, 21) n",
+        "org",
+    )
+    .await;
+    assert_eq!(open(&db).await, Vec::<String>::new());
+    let clone = db.clone_project("'1', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.number(&format!(
+            "SELECT count(*) FROM entry e JOIN entry o USING (branch_id, node_id) WHERE e.org_id = {clone} AND o.org_id = 1"
+        ))
+        .await,
+        db.number("SELECT count(*) FROM entry e JOIN entry o USING (branch_id, node_id) WHERE e.org_id = 1 AND o.org_id = 1")
+            .await
+    );
+}
