@@ -25,6 +25,9 @@ DECLARE
     base text;
     call text;
     asked regclass[] := '{}';
+    -- Those of which no name says what they hold.
+    by_numbers regclass[] := '{}';
+    type_column name;
 BEGIN
     FOR c IN
         WITH bases AS MATERIALIZED (
@@ -66,7 +69,7 @@ BEGIN
                     WHERE x.attrelid = p.base AND x.attnum > 0 AND NOT x.attisdropped))
         ORDER BY p.oid, p.named DESC, p.base_numbered DESC, length(p.base_name) DESC, p.base::oid
     LOOP
-        CONTINUE WHEN c.relation = ANY (asked);
+        CONTINUE WHEN c.relation = ANY (asked) AND (c.named OR c.relation <> ALL (by_numbers));
         own := CASE WHEN c.described THEN clone_internal.tenant_sql($1, c.relation, 't') END;
         base := clone_internal.tenant_sql($1, c.base, 'k');
         EXECUTE format('SELECT count(*) AS seen, count(k.id) AS keys, count(*) FILTER (WHERE k.tenant <> t.tenant) AS wrong, (array_agg(t.id) FILTER (WHERE k.id IS NULL))[:200] AS rest FROM (SELECT DISTINCT %1$s AS id, %2$s AS tenant FROM %3$s AS t WHERE t.%4$I IS NOT NULL) AS t
@@ -82,7 +85,26 @@ BEGIN
                 SELECT array_agg(n.relation) AS tables, array_agg(n.name) AS names, array_agg(n.family) AS families FROM clone_internal.naming_columns($1) n
                 WHERE n.is_id AND n.role <> 'project' AND n.relation NOT IN (c.relation, c.base)) n
             CROSS JOIN LATERAL clone_internal.keys_of_tables(n.tables, n.names, n.families, found.rest) f) >= 8 * cardinality(found.rest);
+        IF c.relation = ANY (asked) THEN
+            -- Small numbers are keys of both.
+            UPDATE clone.store_question q SET answer = NULL, question = q.question || format('. Or they are those of %s. Say which with clone.store_reference(%L, %L, %L, <table>), for each of several with a condition', c.base, $1, c.relation, c.name)
+            WHERE q.store = $1 AND q.relation = c.relation AND q."column" = c.name AND q.path = '$history';
+            by_numbers := array_remove(by_numbers, c.relation);
+            CONTINUE;
+        END IF;
         asked := asked || c.relation;
+        IF NOT c.named THEN
+            -- A column says of which of several tables each row is.
+            SELECT a.attname INTO type_column FROM pg_attribute a JOIN pg_type t ON t.oid = clone_internal.base_type(a.atttypid)
+            WHERE a.attrelid = c.relation AND a.attnum > 0 AND NOT a.attisdropped AND (clone_internal.family(a.atttypid) = 'text' OR t.typtype = 'e') AND clone_internal.pair_word(a.attname, true) IS NOT NULL
+              AND c.described AND (SELECT count(*) > 1 FROM clone_internal.pair_targets($1, c.relation, a.attname, c.name)) ORDER BY a.attnum LIMIT 1;
+            IF type_column IS NOT NULL THEN
+                PERFORM clone_internal.ask($1, c.relation, c.name, '', 'error', format('%s.%I with %I looks like a reference to a row of one of several tables', c.relation, c.name, type_column),
+                    format('SELECT clone.store_polymorphic(%L, %L, %L, type_column => %L);', $1, c.relation, c.name, type_column), clone_internal.keep_call($1, c.relation, c.name, ''));
+                CONTINUE;
+            END IF;
+            by_numbers := by_numbers || c.relation;
+        END IF;
         call := format('SELECT clone.store_table(%L, %L, ''derived''', $1, c.relation) || CASE WHEN c.own_key IS NOT NULL THEN format(', id_column => %L', c.own_key) ELSE '' END
             || CASE WHEN NOT c.described AND c.base_role = 'project' THEN format(', project_column => %L', c.name) WHEN c.project_column IS NOT NULL THEN format(', project_column => %L', c.project_column)
                     WHEN c.join_column IS NOT NULL THEN format(', parent => %L, join_column => %L', c.parents[1]::regclass::text, c.join_column) ELSE '' END
