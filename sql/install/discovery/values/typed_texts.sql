@@ -76,18 +76,18 @@ BEGIN
             ORDER BY n.name, v.whole DESC, t.word = p.plain DESC
         ), typed AS (
             SELECT o.relation, o."column", o.form, t.relation AS target, t.key, array_agg(DISTINCT n.word) AS words, array_agg(DISTINCT o.number) AS numbers, bool_and(o.alone) AS alone,
-                   -- order_items/5 is no chance.
-                   bool_or(n.named ~ '[a-z]_[a-z]') AS certain, min(o.value) AS example, array_agg(o.value) AS vals, array_agg(o.number) AS of_vals,
+                   -- order_items/5 is no chance, nor are the names of three tables.
+                   bool_or(n.named ~ '[a-z]_[a-z]') AS certain, count(*) OVER (PARTITION BY o.relation, o."column", o.form) AS several, min(o.value) AS example, array_agg(o.value) AS vals, array_agg(o.number) AS of_vals,
                    count(DISTINCT o.value) AS typed, 
                    -- Other values of that form may have other ones.
                    (SELECT string_agg(DISTINCT x, '' ORDER BY x) FROM unnest(array_agg(DISTINCT o.value) || ARRAY[':;/#|=@.~_-?&, "(){}<>']) w CROSS JOIN LATERAL regexp_split_to_table(w, '') x WHERE x ~ '[^A-Za-z0-9]') AS separators
             FROM token o JOIN named n ON n.name = o.name JOIN clone_internal.typed_keys($1) t ON t.word = n.named GROUP BY 1, 2, 3, 4, 5
         )
         SELECT t.*, t.typed = (SELECT count(DISTINCT f.value) FROM form f WHERE f.relation = t.relation AND f."column" = t."column" AND f.form = t.form) AS always
-        FROM typed t WHERE cardinality(t.numbers) > 1 OR t.certain OR EXISTS (SELECT FROM typed o WHERE o.relation = t.relation AND o."column" = t."column" AND o.form = t.form AND cardinality(o.numbers) > 1)
+        FROM typed t WHERE cardinality(t.numbers) > 1 OR t.certain OR t.several >= 3 OR EXISTS (SELECT FROM typed o WHERE o.relation = t.relation AND o."column" = t."column" AND o.form = t.form AND cardinality(o.numbers) > 1)
         ORDER BY t.relation::oid, t."column", t.form, cardinality(t.numbers) > 1 DESC, t.target::oid
     LOOP
-        CONTINUE WHEN cardinality(k.numbers) = 1 AND NOT k.certain AND ROW(k.relation::oid, k."column", k.form)::text <> ALL (told);
+        CONTINUE WHEN cardinality(k.numbers) = 1 AND NOT k.certain AND k.several < 3 AND ROW(k.relation::oid, k."column", k.form)::text <> ALL (told);
         -- Keys of rows that were deleted may stay.
         CONTINUE WHEN 10 * (SELECT count(DISTINCT f.value) FROM clone_internal.keys_among(k.target, k.key, 'int', k.numbers) f) < 8 * cardinality(k.numbers);
         own := clone_internal.tenant_sql($1, k.relation, 't');

@@ -47,7 +47,10 @@ async fn a_table_with_one_key_beside_its_name_follows_where_others_do() {
              INSERT INTO tagging (org_id, target, data) SELECT org_id, 'pages/' || id, jsonb_build_object('gid', 'gid://app/Page/' || id) FROM pages WHERE title = 'g3';
              CREATE TABLE step (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, label text); INSERT INTO step (org_id, label) SELECT 2, 'page/' || id FROM pages WHERE title = 'g5';
              CREATE TABLE press_release (LIKE pages INCLUDING ALL); ALTER TABLE press_release ADD FOREIGN KEY (org_id) REFERENCES org; INSERT INTO press_release (org_id, title) SELECT org_id, title FROM pages;
-             CREATE TABLE hint (LIKE step INCLUDING ALL); ALTER TABLE hint ADD FOREIGN KEY (org_id) REFERENCES org; INSERT INTO hint (org_id, label) SELECT 2, 'press_release/' || id FROM press_release WHERE title = 'g5'"
+             CREATE TABLE hint (LIKE step INCLUDING ALL); ALTER TABLE hint ADD FOREIGN KEY (org_id) REFERENCES org; INSERT INTO hint (org_id, label) SELECT 2, 'press_release/' || id FROM press_release WHERE title = 'g5';
+             CREATE TABLE leaf (LIKE pages INCLUDING ALL); ALTER TABLE leaf ADD FOREIGN KEY (org_id) REFERENCES org; INSERT INTO leaf (org_id, title) SELECT org_id, title FROM pages;
+             CREATE TABLE mix (LIKE step INCLUDING ALL); ALTER TABLE mix ADD FOREIGN KEY (org_id) REFERENCES org; INSERT INTO mix (org_id, label) SELECT 2, 'post/' || id FROM posts WHERE title = 'p5'
+             UNION ALL SELECT 2, 'page/' || id FROM pages WHERE title = 'g7' UNION ALL SELECT 2, 'leaf/' || id FROM leaf WHERE title = 'g9'"
         ),
         "org",
     )
@@ -77,6 +80,19 @@ async fn a_table_with_one_key_beside_its_name_follows_where_others_do() {
         .await,
         1
     );
+    // And so are the names of three tables.
+    for (table, word, title) in [
+        ("posts", "post", "p5"),
+        ("pages", "page", "g7"),
+        ("leaf", "leaf", "g9"),
+    ] {
+        assert_eq!(
+            db.number(&format!("SELECT count(*) FROM mix m JOIN {table} k ON m.label = '{word}/' || k.id AND k.org_id = m.org_id WHERE m.org_id = {clone} AND k.title = '{title}'"))
+                .await,
+            1,
+            "{table}"
+        );
+    }
 }
 
 #[tokio::test]
