@@ -29,21 +29,26 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     WITH waiting AS MATERIALIZED (
         SELECT w.relation, w.word FROM clone_internal.waiting_tables($1) w WHERE length(w.word) > 2
+    ), named AS MATERIALIZED (
+        -- A column, or a member of documents.
+        SELECT q.relation, q."column", q.path, q.answer, n.called, clone_internal.named_word(n.called) AS word
+        FROM clone.store_question q CROSS JOIN LATERAL (SELECT CASE WHEN q.path = '' THEN q."column"::text ELSE substring(q.path FROM '^[$].*[[]''([^'']+)''[]]([[][*][]])*$') END AS called) n
+        WHERE q.store = $1 AND clone_internal.says_id(n.called) AND q.relation IN (SELECT r.relation FROM clone.store_relation r WHERE r.store = $1)
+    ), gone AS MATERIALIZED (
+        SELECT n.* FROM named n CROSS JOIN waiting w
+        -- author_id, while users wait.
+        -- bill_address_id, while spree_addresses wait.
+        WHERE (clone_internal.ends_with_word(n.word, w.word) OR clone_internal.ends_with_word(n.word, substring(w.word FROM '^[^_]+_(.{4,})$')) OR n.answer IS NULL AND clone_internal.names_person(n.called) AND clone_internal.has_persons(w.word) = 2
+               -- blob_id, while active_storage_blobs wait.
+               OR n.answer IS NULL AND length(n.word) > 3 AND clone_internal.ends_with_word(w.word, n.word)
+               -- base_repo_id, while repositories wait.
+               OR clone_internal.abbreviates(n.word, w.word))
+          -- The name of a described table is longer: merge_request_id, while requests wait.
+          AND NOT EXISTS (SELECT FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation WHERE r.store = $1 AND length(clone_internal.table_word(c.relname)) >= length(w.word)
+                          AND clone_internal.ends_with_word(n.word, clone_internal.table_word(c.relname)))
+          AND strpos(COALESCE(n.answer, ''), quote_literal(w.relation::text)) = 0
     )
-    DELETE FROM clone.store_question q USING waiting w
-    WHERE q.store = $1 AND q.path = '' AND clone_internal.says_id(q."column")
-      -- author_id, while users wait.
-      -- bill_address_id, while spree_addresses wait.
-      AND (clone_internal.ends_with_word(clone_internal.named_word(q."column"), w.word) OR clone_internal.ends_with_word(clone_internal.named_word(q."column"), substring(w.word FROM '^[^_]+_(.{4,})$')) OR q.answer IS NULL AND clone_internal.names_person(q."column") AND clone_internal.has_persons(w.word) = 2
-           -- blob_id, while active_storage_blobs wait.
-           OR q.answer IS NULL AND length(clone_internal.named_word(q."column")) > 3 AND clone_internal.ends_with_word(w.word, clone_internal.named_word(q."column"))
-           -- base_repo_id, while repositories wait.
-           OR clone_internal.abbreviates(clone_internal.named_word(q."column"), w.word))
-      AND q.relation IN (SELECT r.relation FROM clone.store_relation r WHERE r.store = $1)
-      -- The name of a described table is longer: merge_request_id, while requests wait.
-      AND NOT EXISTS (SELECT FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation WHERE r.store = $1 AND length(clone_internal.table_word(c.relname)) >= length(w.word)
-                      AND clone_internal.ends_with_word(clone_internal.named_word(q."column"), clone_internal.table_word(c.relname)))
-      AND strpos(COALESCE(q.answer, ''), quote_literal(w.relation::text)) = 0
+    DELETE FROM clone.store_question q USING gone g WHERE q.store = $1 AND q.relation = g.relation AND q."column" = g."column" AND q.path = g.path
 $$;
 COMMENT ON FUNCTION clone_internal.let_keys_wait(text) IS 'Takes back questions about keys that are named after a table about which a question is open';
 

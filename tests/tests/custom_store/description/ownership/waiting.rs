@@ -206,3 +206,29 @@ async fn parts_wait_for_the_table_that_the_beginning_of_their_column_names() {
     );
     assert_verified(&db, &clone).await;
 }
+
+#[tokio::test]
+async fn members_of_documents_wait_for_the_table_that_they_name() {
+    // The numbers are those of uploads, notes and tasks of the same tenant, too.
+    let db = discovered(
+        "CREATE TABLE team (id serial PRIMARY KEY, name text); INSERT INTO team (name) VALUES ('A'), ('B');
+         CREATE TABLE media_file (id serial PRIMARY KEY, name text); INSERT INTO media_file (name) SELECT 'f' || n FROM generate_series(1, 40) n;
+         CREATE TABLE upload (id serial PRIMARY KEY, team_id int NOT NULL REFERENCES team, media_file_id int NOT NULL REFERENCES media_file); INSERT INTO upload (team_id, media_file_id) SELECT 1 + n / 21, n FROM generate_series(1, 40) n;
+         CREATE TABLE note (id serial PRIMARY KEY, team_id int NOT NULL REFERENCES team); INSERT INTO note (team_id) SELECT 1 + n / 21 FROM generate_series(1, 40) n;
+         CREATE TABLE page (id serial PRIMARY KEY, team_id int NOT NULL REFERENCES team, config jsonb); INSERT INTO page (team_id, config) SELECT 1 + n / 21, jsonb_build_object('media_file_ids', ARRAY[n]) FROM generate_series(1, 40) n",
+        "team",
+    )
+    .await;
+    assert_eq!(
+        db.list("SELECT subject FROM clone.store_check('s') WHERE severity = 'error'")
+            .await,
+        ["public.media_file.id"]
+    );
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'1', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM page p JOIN upload u ON u.team_id = p.team_id AND p.config = jsonb_build_object('media_file_ids', ARRAY[u.media_file_id]) WHERE p.team_id = {clone} AND u.media_file_id > 40"))
+            .await,
+        20
+    );
+}
