@@ -47,7 +47,7 @@ async fn a_table_with_one_key_beside_its_name_follows_where_others_do() {
              INSERT INTO tagging (org_id, target, data) SELECT org_id, 'pages/' || id, jsonb_build_object('gid', 'gid://app/Page/' || id) FROM pages WHERE title = 'g3';
              CREATE TABLE step (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, label text); INSERT INTO step (org_id, label) SELECT 2, 'page/' || id FROM pages WHERE title = 'g5';
              CREATE TABLE press_release (LIKE pages INCLUDING ALL); ALTER TABLE press_release ADD FOREIGN KEY (org_id) REFERENCES org; INSERT INTO press_release (org_id, title) SELECT org_id, title FROM pages;
-             CREATE TABLE hint (LIKE step INCLUDING ALL); ALTER TABLE hint ADD FOREIGN KEY (org_id) REFERENCES org; INSERT INTO hint (org_id, label) SELECT 2, 'press_release/' || id FROM press_release WHERE title = 'g5';
+             CREATE TABLE hint (LIKE step INCLUDING ALL, camel text); ALTER TABLE hint ADD FOREIGN KEY (org_id) REFERENCES org; INSERT INTO hint (org_id, label, camel) SELECT 2, 'press_release/' || id, 'PressRelease:' || id FROM press_release WHERE title = 'g5';
              CREATE TABLE leaf (LIKE pages INCLUDING ALL); ALTER TABLE leaf ADD FOREIGN KEY (org_id) REFERENCES org; INSERT INTO leaf (org_id, title) SELECT org_id, title FROM pages;
              CREATE TABLE mix (LIKE step INCLUDING ALL); ALTER TABLE mix ADD FOREIGN KEY (org_id) REFERENCES org; INSERT INTO mix (org_id, label) SELECT 2, 'post/' || id FROM posts WHERE title = 'p5'
              UNION ALL SELECT 2, 'page/' || id FROM pages WHERE title = 'g7' UNION ALL SELECT 2, 'leaf/' || id FROM leaf WHERE title = 'g9'"
@@ -75,7 +75,7 @@ async fn a_table_with_one_key_beside_its_name_follows_where_others_do() {
     // A name of several words is.
     assert_eq!(
         db.number(&format!(
-            "SELECT count(*) FROM hint h JOIN press_release p ON h.label = 'press_release/' || p.id AND p.org_id = h.org_id WHERE h.org_id = {clone} AND p.title = 'g5'"
+            "SELECT count(*) FROM hint h JOIN press_release p ON h.label = 'press_release/' || p.id AND h.camel = 'PressRelease:' || p.id AND p.org_id = h.org_id WHERE h.org_id = {clone} AND p.title = 'g5'"
         ))
         .await,
         1
