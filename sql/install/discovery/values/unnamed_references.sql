@@ -109,6 +109,8 @@ BEGIN
                    CASE WHEN o.in_lists IS NOT NULL THEN (SELECT string_agg(DISTINCT c, '') FROM unnest(o.vals[:100]) x CROSS JOIN LATERAL regexp_split_to_table(x, '') c WHERE c ~ '[,;|/\n\t ]') END AS between
             FROM place o CROSS JOIN LATERAL (SELECT count(*) AS keys FROM unnest(o.vals[:100]) v WHERE v = ANY (found)) h
             WHERE (o.relation, o."column") <> (k.relation, k.name) AND COALESCE(o.in_lists, h.keys) = o.seen
+              -- Numbers of its own sequence are equal by chance.
+              AND NOT (o.path = '' AND o.family = 'int' AND COALESCE((SELECT clone_internal.has_sequence(o.relation, a.attnum) FROM pg_attribute a WHERE a.attrelid = o.relation AND a.attname = o."column"), false))
               AND NOT (k.is_id AND k.family = 'text' AND clone_internal.rewritten_everywhere($1, o.path, o.vals))
               AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = o.relation AND q."column" = o."column" AND q.path IN ('', o.path))
               AND (o.word IN (k.own, k.word, k.word || '_' || k.own) OR k.family = 'text' AND COALESCE(o.in_lists, h.keys) > 1 AND length(o.vals[1]) >= 3
