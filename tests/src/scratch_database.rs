@@ -2,6 +2,7 @@
 //! of a test the server's log must not report leaks or crashes.
 
 use std::ops::Deref;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
