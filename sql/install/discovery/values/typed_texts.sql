@@ -77,7 +77,7 @@ BEGIN
         ), typed AS (
             SELECT o.relation, o."column", o.form, t.relation AS target, t.key, array_agg(DISTINCT n.word) AS words, array_agg(DISTINCT o.number) AS numbers, bool_and(o.alone) AS alone,
                    -- order_items/5 is no chance, nor are the names of three tables.
-                   bool_or(n.named ~ '[a-z]_[a-z]' OR regexp_replace(o.word, '(_id|Id|ID)$', '') ~ '[a-z][A-Z]') AS certain, count(*) OVER (PARTITION BY o.relation, o."column", o.form) AS several, min(o.value) AS example, array_agg(o.value) AS vals, array_agg(o.number) AS of_vals,
+                   bool_or(n.named ~ '[a-z]_[a-z]' OR regexp_replace(n.word, '(_id|Id|ID)$', '') ~ '[a-z][A-Z]') AS certain, count(*) OVER (PARTITION BY o.relation, o."column", o.form) AS several, min(o.value) AS example, array_agg(o.value) AS vals, array_agg(o.number) AS of_vals,
                    count(DISTINCT o.value) AS typed, 
                    -- Other values of that form may have other ones.
                    (SELECT string_agg(DISTINCT x, '' ORDER BY x) FROM unnest(array_agg(DISTINCT o.value) || ARRAY[':;/#|=@.~_-?&, "(){}<>']) w CROSS JOIN LATERAL regexp_split_to_table(w, '') x WHERE x ~ '[^A-Za-z0-9]') AS separators
