@@ -224,7 +224,8 @@ BEGIN
             -- Small numbers are keys of many tables by chance, but not of rows of the same tenant. Rows of which none has a tenant are not cloned: keys of them stay.
             q.targets := ARRAY(SELECT k.target FROM unnest(q.targets) WITH ORDINALITY AS k (target, place) CROSS JOIN LATERAL (SELECT clone_internal.of_same_tenant(ask_about_data.store, q.relation, q."column", k.target) AS same OFFSET 0) o
                 WHERE k.place <= 60 AND (o.same OR o.same IS NULL AND (clone_internal.tenant_sql(ask_about_data.store, q.relation, 't') LIKE '%.ctid::text' OR clone_internal.tenant_sql(ask_about_data.store, k.target, 'k') LIKE '%.ctid::text'
-                       OR clone_internal.always_owned(ask_about_data.store, k.target))) ORDER BY k.place);
+                       -- Rows of the same table are its own parents and templates.
+                       OR k.target = q.relation OR clone_internal.always_owned(ask_about_data.store, k.target))) ORDER BY k.place);
             CONTINUE WHEN q.targets = '{}';
             IF clone_internal.pair_partner(ask_about_data.store, q.relation, q."column", q.targets) IS NOT NULL THEN
                 paired := paired || ROW(q.relation, q."column", q.path, q.kind, q.family, q.what, q.says_id, q.seen, q.keys, q.targets, q.separators)::clone_internal.seen_place;
