@@ -28,7 +28,7 @@ async fn open(db: &Scratch) -> String {
 
 /// For each row of the source and of the clone, in one order: the title of the row that it names.
 async fn titles(db: &Scratch, tenant: &str, joined: &str) -> Vec<String> {
-    db.list(&format!("SELECT concat_ws(' ', k.title, k.org_id = l.org_id) FROM links l LEFT JOIN {joined} WHERE l.org_id = {tenant} ORDER BY l.place"))
+    db.list(&format!("SELECT concat_ws(' ', k.title, k.org_id = l.org_id) FROM links l LEFT JOIN {joined} WHERE l.org_id = {tenant} ORDER BY l.place, 1"))
         .await
 }
 
