@@ -123,9 +123,10 @@ fn check_constants(pair: &Pair<'_>, table: &Table, checks: &mut Vec<Check>) -> R
     let counts: Vec<String> = columns
         .iter()
         .map(|(column, value, _)| {
+            let found = table.text_of("t", &column.name);
             format!(
-                "pg_catalog.count(*) FILTER (WHERE ({}) COLLATE pg_catalog.\"C\" IS DISTINCT FROM ({value}))",
-                table.text_of("t", &column.name)
+                "pg_catalog.count(*) FILTER (WHERE COALESCE(({found}) COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.=) ({value}), \
+                 ({found}) IS NULL AND ({value}) IS NULL) IS FALSE)"
             )
         })
         .collect();
