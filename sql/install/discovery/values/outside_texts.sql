@@ -110,7 +110,9 @@ BEGIN
         found := ARRAY(SELECT DISTINCT f.value FROM clone_internal.keys_among(k.relation, k.name, k.family, CASE k.family WHEN 'uuid' THEN uuids WHEN 'int' THEN long_numbers ELSE words END) f);
         CONTINUE WHEN found = '{}';
         FOR c IN
-            SELECT DISTINCT ON (p.relation) p.relation, p."column" AS name, p.path, h.keys, h.found, h.sure OR m.many AS sure, least(cardinality(p.vals), 60) AS seen
+            SELECT DISTINCT ON (p.relation) p.relation, p."column" AS name, p.path, h.keys, h.found, h.sure OR m.many AS sure, least(cardinality(p.vals), 60) AS seen,
+                -- urn:uuid:…, doc/…: each value names one row, as if that owned it.
+                k.family = 'uuid' AND p.path = '' AND NOT EXISTS (SELECT FROM unnest(p.vals[:60]) v WHERE v !~* ('^[a-z:/#@._ -]{0,16}[{(<"]*' || clone_internal.uuid_pattern('-') || '[})>"]*$')) AS owns
             FROM (SELECT t.place, count(DISTINCT t.value) AS keys, count(DISTINCT f.value) AS found, bool_or(k.family = 'uuid' OR clone_internal.distinctive(t.token) OR t.token = ANY (uuids)) AS sure
                   FROM unnest(tokens) AS t JOIN unnest(found) AS f (value) ON f.value = t.token
                   GROUP BY t.place) h
@@ -124,7 +126,8 @@ BEGIN
             PERFORM clone_internal.ask($1, c.relation, c.name, c.path, CASE WHEN c.sure THEN 'error' ELSE 'warning' END,
                 format('%s.%I%s holds %I of %s within longer texts: %s of %s values that were looked at. Its rows are not cloned, and no column says to which project they belong', c.relation, c.name,
                     CASE WHEN c.path <> '' THEN ' at ' || c.path ELSE '' END, k.name, k.relation, c.keys, c.seen),
-                format('SELECT clone.store_shared(%L, %L);', $1, c.relation), NULL);
+                CASE WHEN NOT c.owns THEN format('SELECT clone.store_shared(%L, %L);', $1, c.relation) END,
+                CASE WHEN c.owns THEN format('SELECT clone.store_shared(%L, %L);', $1, c.relation) END);
         END LOOP;
     END LOOP;
 END

@@ -295,6 +295,13 @@ async fn texts_outside_of_the_store_that_name_its_rows_stop_a_clone() {
             "public.hits.url holds id of public.docs within longer texts: 10 of 10 values that were looked at. Its rows are not cloned, and no column says to which project they belong",
             "error",
         ),
+        // Each names one row, as if that owned it: there is no proposal.
+        (
+            "CREATE TABLE badges (id serial PRIMARY KEY, subject text)",
+            "INSERT INTO badges (subject) SELECT 'urn:uuid:' || id FROM docs",
+            "public.badges.subject holds id of public.docs within longer texts: 10 of 10 values that were looked at. Its rows are not cloned, and no column says to which project they belong",
+            "error",
+        ),
         (
             "CREATE TABLE log (id serial PRIMARY KEY, line text)",
             "INSERT INTO log (line) SELECT 'login of ' || slug FROM tenants",
@@ -317,6 +324,12 @@ async fn texts_outside_of_the_store_that_name_its_rows_stop_a_clone() {
             .into_iter()
             .collect();
         assert_eq!(found, expected, "{table}");
+        let without = "SELECT count(*) FROM clone.store_check('s') WHERE question LIKE '%within longer texts%' AND answer IS NULL AND otherwise LIKE '%store_shared%'";
+        assert_eq!(
+            db.number(without).await,
+            i64::from(rows.contains("urn:")),
+            "{table}"
+        );
         if question.contains("email") {
             answer_all(&db, "answer").await;
             let clone = db.clone_project("'1', options => '{\"verify\": true}'").await;
