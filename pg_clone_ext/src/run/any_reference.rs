@@ -151,7 +151,7 @@ fn references_by(store: &Store, table: &Table, counts: &dyn Fn(&Column) -> bool)
         })
         .collect();
     // Then keys of other tables that stand there change, too.
-    let everywhere = store.options.get("text_keys").is_some_and(|v| v == "everywhere");
+    let everywhere = store.rewrites_text_keys_everywhere();
     for reference in &table.keys.references {
         let Some(target) = store.table(reference.target).filter(|target| !target.empty) else {
             continue;

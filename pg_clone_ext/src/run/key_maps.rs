@@ -253,13 +253,7 @@ impl Run {
 
     /// With the store's option `text_keys`: "everywhere", generated keys are rewritten everywhere. Called after all keys are mapped.
     pub fn find_text_keys_everywhere(&mut self) -> Result<()> {
-        if !self.texts_by_key()
-            || self
-                .store
-                .options
-                .get("text_keys")
-                .is_none_or(|v| v != "everywhere")
-        {
+        if !self.texts_by_key() || !self.store.rewrites_text_keys_everywhere() {
             return Ok(());
         }
         let maps = std::mem::take(&mut self.text_keys);

@@ -280,6 +280,11 @@ pub struct Store {
 }
 
 impl Store {
+    /// Whether text keys are rewritten wherever they stand: option `text_keys` = `everywhere`.
+    pub fn rewrites_text_keys_everywhere(&self) -> bool {
+        self.options.get("text_keys").is_some_and(|v| v == "everywhere")
+    }
+
     /// The store without [`Table::source`], to read rows of the target.
     pub fn without_sources(&self) -> Store {
         let mut store = self.clone();

@@ -89,8 +89,8 @@ pub fn columns<'a>(
     says: bool,
 ) -> Result<Vec<Read<'a>>> {
     let text_keys = has_text_keys(store);
-    let everywhere = store.options.get("text_keys").is_some_and(|v| v == "everywhere");
-    let says = says && table.role != TableRole::Project && !(text_keys && everywhere);
+    let says =
+        says && table.role != TableRole::Project && !(text_keys && store.rewrites_text_keys_everywhere());
     // Rules remove members of documents and change others.
     let by_rule = |column: &Column| has_rules && table.document_column.as_ref() == Some(&column.name);
     let of_uuids = |type_name: &str| {
