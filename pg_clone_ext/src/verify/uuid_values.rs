@@ -1,8 +1,8 @@
 //! UUIDs anywhere in columns whose values a clone rewrites: a run follows them without a declared reference, and so does this.
 
 use super::Check;
-use super::contents::Contents;
 use super::contents::beside_keys::{Keys as OtherKeys, beside_keys};
+use super::contents::{Contents, FIRST};
 use super::incoming::Incoming;
 use super::key_sets::hash;
 use super::references::Pair;
@@ -339,26 +339,17 @@ fn named(
     incoming: &mut Incoming,
 ) -> Result<Vec<(Named, Said)>> {
     let mut found: Vec<(Named, Said)> = columns.iter().map(|_| Default::default()).collect();
-    let Some(belongs) = contents.condition(pair, table, of_clone)? else {
-        return Ok(found);
-    };
-    let mut list = vec![contents.parts(table.oid)];
-    list.extend(columns.iter().map(|read| as_read(table, read.column)));
+    let mut list: Vec<String> = columns.iter().map(|read| as_read(table, read.column)).collect();
     list.extend(columns.iter().flat_map(Read::conditions));
-    let sql = SourceQuery::over(&table.from_sql())
-        .filter(belongs)
-        .select(&list.join(", "));
-    for_each_row(&sql, &mut |row| {
-        let Some(row) = row else { return Ok(()) };
-        let mut content = contents.of_row(table.oid, of_clone, row, 0);
+    contents.each_row(pair, table, of_clone, &list, &mut |mut content, row| {
         let is_document = |read: &Read<'_>| table.document_column.as_ref() == Some(&read.column.name);
         if has_document
             && let Some(place) = columns.iter().position(is_document)
-            && let Some(document) = row.bytes(place + 2)
+            && let Some(document) = row.bytes(place + FIRST)
         {
             content = with_document(content, document);
         }
-        let mut next_condition = columns.len() + 2;
+        let mut next_condition = columns.len() + FIRST;
         for (place, (read, (named, said))) in columns.iter().zip(&mut found).enumerate() {
             let conditions = next_condition;
             next_condition += read.paths.len();
@@ -392,10 +383,10 @@ fn named(
                 named.pairs = named.pairs.wrapping_add(names);
             };
             if column.type_name == "uuid" {
-                row.uuid(place + 2).into_iter().for_each(|id| add(id, false));
+                row.uuid(place + FIRST).into_iter().for_each(|id| add(id, false));
                 continue;
             }
-            let Some(bytes) = row.bytes(place + 2) else {
+            let Some(bytes) = row.bytes(place + FIRST) else {
                 continue;
             };
             // A clone has no escapes in keys.

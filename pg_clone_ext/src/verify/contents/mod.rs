@@ -31,6 +31,9 @@ pub struct Content {
     order: Option<Order>,
 }
 
+/// The number of columns that [`Contents::parts`] takes.
+pub const FIRST: usize = 2;
+
 /// The contents of all tables that have rows.
 #[derive(Default)]
 pub struct Contents(HashMap<Oid, Content>);
@@ -126,6 +129,29 @@ impl Contents {
             Some(order) => order.with_place(content, row, at + 1, of_clone),
             None => content,
         }
+    }
+
+    /// Calls `each` with the content of each row of a project and the row, whose columns from [`FIRST`] on are those of `list`.
+    pub fn each_row(
+        &self,
+        pair: &Pair<'_>,
+        table: &Table,
+        of_clone: bool,
+        list: &[String],
+        each: &mut dyn FnMut(i64, &Row<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let Some(belongs) = self.condition(pair, table, of_clone)? else {
+            return Ok(());
+        };
+        let columns = format!("{}, {}", self.parts(table.oid), list.join(", "));
+        let sql = SourceQuery::over(&table.from_sql())
+            .filter(belongs)
+            .select(&columns);
+        for_each_row(&sql, &mut |row| match row {
+            Some(row) => each(self.of_row(table.oid, of_clone, row, 0), row),
+            None => Ok(()),
+        })?;
+        Ok(())
     }
 
     /// The same in SQL, in the list of a SELECT: a window function over the rows that are selected.

@@ -1,13 +1,12 @@
 //! The form of arrays whose elements a clone replaces: their dimensions with the lower bounds, and where they are NULL. Their elements are
 //! compared as references.
 
-use crate::pg::query::for_each_row;
 use crate::verify::Check;
-use crate::verify::contents::Contents;
+use crate::verify::contents::{Contents, FIRST};
 use crate::verify::key_sets::hash;
 use crate::verify::references::Pair;
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::{Column, SourceQuery, Table, quote};
+use pg_clone_core::plan::{Column, Table, quote};
 use std::collections::HashMap;
 
 /// One check for each column with arrays of another form than the source's.
@@ -57,24 +56,16 @@ fn read(
     of_clone: bool,
     forms: &mut [HashMap<u64, i64>],
 ) -> Result<()> {
-    let Some(belongs) = contents.condition(pair, table, of_clone)? else {
-        return Ok(());
-    };
-    let mut list = vec![contents.parts(table.oid)];
-    list.extend(columns.iter().map(|column| form(&column.name)));
-    let sql = SourceQuery::over(&table.from_sql())
-        .filter(belongs)
-        .select(&list.join(", "));
-    for_each_row(&sql, &mut |row| {
-        let Some(row) = row else { return Ok(()) };
-        let content = contents.of_row(table.oid, of_clone, row, 0);
+    let list: Vec<String> = columns.iter().map(|column| form(&column.name)).collect();
+    contents.each_row(pair, table, of_clone, &list, &mut |content, row| {
         for (place, forms) in forms.iter_mut().enumerate() {
-            let rows = forms.entry(hash((content, row.bytes(place + 2)))).or_default();
+            let rows = forms
+                .entry(hash((content, row.bytes(place + FIRST))))
+                .or_default();
             *rows += if of_clone { 1 } else { -1 };
         }
         Ok(())
-    })?;
-    Ok(())
+    })
 }
 
 /// The form of an array in a row `t`, as SQL of type `text`; NULL if there is none.

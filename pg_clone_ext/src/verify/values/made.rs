@@ -6,7 +6,7 @@ use crate::run::keys::plain;
 use crate::run::map::fresh_texts::empty_is_no_value;
 use crate::run::map::new_keys::length_of;
 use crate::verify::Check;
-use crate::verify::contents::{Contents, has_triggers};
+use crate::verify::contents::{Contents, FIRST, has_triggers};
 use crate::verify::key_sets::hash;
 use crate::verify::references::Pair;
 use pg_clone_core::error::Result;
@@ -248,27 +248,18 @@ fn read(
     of_clone: bool,
     columns: &mut [Made<'_>],
 ) -> Result<()> {
-    let Some(belongs) = contents.condition(pair, table, of_clone)? else {
-        return Ok(());
-    };
     let id = match &table.id_column {
         Some(id) => table.text_of("t", id),
         None => "NULL::pg_catalog.text".to_owned(),
     };
-    let mut list = vec![contents.parts(table.oid), id];
+    let mut list = vec![id];
     list.extend(columns.iter().map(|made| table.text_of("t", &made.column.name)));
-    let sql = SourceQuery::over(&table.from_sql())
-        .filter(belongs)
-        .select(&list.join(", "));
-    for_each_row(&sql, &mut |row| {
-        let Some(row) = row else { return Ok(()) };
-        let content = contents.of_row(table.oid, of_clone, row, 0);
+    contents.each_row(pair, table, of_clone, &list, &mut |content, row| {
         for (place, made) in columns.iter_mut().enumerate() {
-            made.add(pair, of_clone, content, row, place + 3)?;
+            made.add(pair, of_clone, content, row, place + FIRST + 1)?;
         }
         Ok(())
-    })?;
-    Ok(())
+    })
 }
 
 impl Made<'_> {
@@ -323,7 +314,7 @@ impl Made<'_> {
                     self.unknown = alike.len() > MOST_ALIKE;
                     return Ok(());
                 }
-                let key = row.text(2)?.unwrap_or_default();
+                let key = row.text(FIRST)?.unwrap_or_default();
                 let made_of = |source: &Option<String>| match (source, value) {
                     (Some(source), Some(value)) => {
                         is_rewritten(template, source) && is_rewritten(template, value)
