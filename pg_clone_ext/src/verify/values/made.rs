@@ -11,7 +11,7 @@ use crate::verify::key_sets::hash;
 use crate::verify::references::Pair;
 use pg_clone_core::error::Result;
 use pg_clone_core::plan::{
-    self, Column, ColumnRole, SUFFIX, SourceQuery, Table, TableRole, could_make, filled, quote,
+    self, Column, ColumnRole, SUFFIX, SourceQuery, Store, Table, TableRole, could_make, filled, quote,
 };
 use pg_clone_core::scan;
 use std::collections::HashMap;
@@ -274,7 +274,7 @@ impl Made<'_> {
         match value {
             Some("") if self.empty_stays => (Some(String::new()), false),
             // Shortened, it may not look like that any more.
-            Some(value) if is_rewritten(template, value) => (
+            Some(value) if is_rewritten(pair.store, template, value) => (
                 Some(String::new()),
                 self.longest
                     .is_some_and(|longest| value.chars().count() + SUFFIX.len() > longest),
@@ -317,7 +317,8 @@ impl Made<'_> {
                 let key = row.text(FIRST)?.unwrap_or_default();
                 let made_of = |source: &Option<String>| match (source, value) {
                     (Some(source), Some(value)) => {
-                        is_rewritten(template, source) && is_rewritten(template, value)
+                        is_rewritten(pair.store, template, source)
+                            && is_rewritten(pair.store, template, value)
                             || could_make(template, value, &pair.fillings(source, Some(&key)), self.longest)
                     }
                     (source, value) => source.is_none() && value.is_none(),
@@ -352,7 +353,14 @@ impl Pair<'_> {
     }
 }
 
-/// Whether a clone may rewrite ids in a text instead of giving it an ending.
-fn is_rewritten(template: &str, text: &str) -> bool {
-    template == SUFFIX && (text.contains('/') || scan::uuids(text.as_bytes()).next().is_some())
+/// Whether a clone may rewrite ids in a text instead of giving it an ending: what [`with_new_ids`] finds in any of the forms that it reads.
+///
+/// [`with_new_ids`]: crate::run::map::new_keys::with_new_ids
+fn is_rewritten(store: &Store, template: &str, text: &str) -> bool {
+    template == SUFFIX
+        && (store.rewrites_text_keys_everywhere()
+            // Of types with their ids, and escapes.
+            || text.contains(['/', '%', '\\', '&'])
+            || scan::uuids(text.as_bytes()).next().is_some()
+            || scan::without_dashes(text.as_bytes()).next().is_some())
 }

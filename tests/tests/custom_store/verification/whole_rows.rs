@@ -145,3 +145,37 @@ async fn values_that_roles_give_are_proved_within_the_clone() {
         "{failure:?}"
     );
 }
+
+#[tokio::test]
+async fn texts_with_ids_in_any_form_get_no_ending() {
+    // With the option, whole text keys are ids too.
+    for (option, texts) in [
+        (
+            "{}",
+            "'see ' || id, replace(id::text, '-', ''), '{' || upper(id::text) || '}', 'doc%2F' || id, replace(id::text, '-', '%2D')",
+        ),
+        (
+            r#"{"text_keys": "everywhere"}"#,
+            "code, 'of ' || code, code || '.', '', id::text",
+        ),
+    ] {
+        let db = described(
+            &format!(
+                "CREATE TABLE org (id bigserial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('Other'), ('Ours'); CREATE TABLE codes (code text PRIMARY KEY, org_id bigint NOT NULL REFERENCES org); INSERT INTO codes SELECT md5(n::text), 1 + n % 2 FROM generate_series(1, 6) n;
+                 CREATE TABLE docs (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), org_id bigint NOT NULL REFERENCES org, code text REFERENCES codes); INSERT INTO docs (org_id, code) SELECT org_id, code FROM codes;
+                 CREATE TABLE links (id bigserial PRIMARY KEY, org_id bigint NOT NULL REFERENCES org, a text, b text, c text, d text, e text); INSERT INTO links (org_id, a, b, c, d, e) SELECT org_id, {texts} FROM docs"
+            ),
+            &format!(
+                "UPDATE clone.store SET options = options || '{option}' WHERE name = 's'; SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', t::regclass, 'resource', project_column => 'org_id') FROM unnest('{{codes,docs,links}}'::text[]) t;
+                 SELECT clone.store_column('s', 'links', c, 'suffix') FROM unnest('{{a,b,c,d,e}}'::name[]) c"
+            ),
+        )
+        .await;
+        let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+        assert_verified(&db, &clone).await;
+        let said = format!(
+            "SELECT subject FROM project_clone_verify('{clone}') WHERE check_name = 'values by the roles of columns'"
+        );
+        assert_eq!(db.list(&said).await, [""; 0], "{option}");
+    }
+}
