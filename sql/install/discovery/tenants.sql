@@ -280,9 +280,10 @@ BEGIN
         WHERE (s.severity IS NOT NULL OR d.named AND 2 * h.keys >= cardinality(p.vals))
           -- What names another table is a key of that.
           AND (h.sure OR NOT p.says_id OR NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of(ask_about_links.store)) o WHERE (o.word = p.word OR o.word = substring(o.word FROM '^[^_]+_') || p.word AND n.word <> p.word OR n.word <> p.word AND clone_internal.abbreviates(p.word, o.word) AND NOT clone_internal.abbreviates(p.word, n.word)) AND o.oid <> n.relation::oid AND NOT (o.word = n.word AND n.word = p.word)
-              -- But a text is no key of users whose keys are numbers, and a number none of "Event" whose keys are UUIDs.
+              -- But a text is no key of users whose keys are numbers, and a number none of "Event" whose keys are UUIDs or other texts.
               AND NOT EXISTS (SELECT FROM clone_internal.naming_columns(ask_about_links.store) x WHERE x.relation::oid = o.oid AND x.is_id
-                              AND (x.family = 'int' AND p.family = 'text' AND p.vals[1] !~ '^[0-9]+$' OR x.family = 'uuid' AND p.family = 'int' OR x.family = 'int' AND p.family = 'uuid'))))
+                              AND (x.family = 'int' AND p.family = 'text' AND p.vals[1] !~ '^[0-9]+$' OR x.family <> p.family AND x.family IN ('uuid', 'int', 'text') AND p.family IN ('uuid', 'int')
+                                   AND NOT EXISTS (SELECT FROM jsonb_to_recordset(hits) AS y (place bigint, target bigint) WHERE y.place = p.number AND y.target = o.oid::bigint)))))
           -- The type beside it may name another table: owner_type is User.
           AND (h.sure OR NOT EXISTS (
               SELECT FROM unnest(places) y WHERE y.relation = p.relation AND y.path = '' AND y.family = 'text' AND p.path = '' AND clone_internal.pair_word(y."column", true) = clone_internal.pair_word(p."column", false)

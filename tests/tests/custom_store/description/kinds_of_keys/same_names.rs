@@ -164,20 +164,27 @@ async fn schemas_of_parts_of_an_application_are_asked_about() {
 
 #[tokio::test]
 async fn a_namesake_whose_keys_are_of_another_type_hides_no_table() {
-    let db = Scratch::with_extension().await;
-    db.run(
-        "CREATE TABLE tenant (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), name text); INSERT INTO tenant (name) VALUES ('A'), ('B');
+    for key in [
+        "uuid PRIMARY KEY DEFAULT gen_random_uuid()",
+        "text PRIMARY KEY DEFAULT md5(random()::text)",
+    ] {
+        let db = Scratch::with_extension().await;
+        db.run(
+        &"CREATE TABLE tenant (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), name text); INSERT INTO tenant (name) VALUES ('A'), ('B');
          CREATE TABLE v1_event (id bigint GENERATED ALWAYS AS IDENTITY, tenant_id uuid NOT NULL, seen_at timestamptz DEFAULT now(), PRIMARY KEY (tenant_id, seen_at, id));
          CREATE TABLE v1_events_olap (LIKE v1_event INCLUDING ALL); CREATE TABLE v1_runs_olap (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tenant_id uuid NOT NULL);
          INSERT INTO v1_event (tenant_id) SELECT t.id FROM tenant t, generate_series(1, 12) n ORDER BY t.name; INSERT INTO v1_events_olap (tenant_id) SELECT tenant_id FROM v1_event ORDER BY id; INSERT INTO v1_runs_olap (tenant_id) SELECT tenant_id FROM v1_event ORDER BY id;
-         CREATE TABLE \"Event\" (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), \"tenantId\" uuid NOT NULL REFERENCES tenant); INSERT INTO \"Event\" (\"tenantId\") SELECT t.id FROM tenant t, generate_series(1, 12);
+         CREATE TABLE \"Event\" (id $own, \"tenantId\" uuid NOT NULL REFERENCES tenant); INSERT INTO \"Event\" (\"tenantId\") SELECT t.id FROM tenant t, generate_series(1, 12);
          CREATE TABLE v1_event_to_run_olap (filter_id uuid, run_id bigint NOT NULL, event_id bigint NOT NULL, event_seen_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (event_id, event_seen_at, run_id)); INSERT INTO v1_event_to_run_olap (run_id, event_id) SELECT n, n FROM generate_series(1, 24) n WHERE n IN (2, 3, 4, 5, 8, 14, 15, 16);
-         SELECT clone.store_create('s', 'discover', '{\"tenant\": \"tenant\"}')",
+         SELECT clone.store_create('s', 'discover', '{\"tenant\": \"tenant\"}')"
+            .replace("$own", key),
     )
     .await;
-    assert_eq!(
-        db.list("SELECT subject FROM clone.store_check('s') WHERE severity = 'error'")
-            .await,
-        ["public.v1_event_to_run_olap.event_id"]
-    );
+        assert_eq!(
+            db.list("SELECT subject FROM clone.store_check('s') WHERE severity = 'error'")
+                .await,
+            ["public.v1_event_to_run_olap.event_id"],
+            "{key}"
+        );
+    }
 }
